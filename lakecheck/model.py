@@ -1,0 +1,175 @@
+"""The nouns of lakecheck, frozen: what a spec, a plan and a run are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal
+
+from msgspec import Struct, field
+
+Status = Literal["passed", "failed", "error", "skipped", "blocked", "not_run"]
+Mode = Literal["pull", "push"]
+Algorithm = Literal["adler32", "md5"]
+Scalar = str | int | float | bool
+
+
+class DriverChoice(Struct, frozen=True):
+    """Which driver a spec asks for (`gfal2`, `native`, `memory`, …), with its own options."""
+
+    name: str = "gfal2"
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Endpoint(Struct, frozen=True, cache_hash=True, eq=True):
+    """One way into an RSE: `scheme://host:port/prefix`."""
+
+    rse: str
+    url: str  # as written, without a slash at the end
+    scheme: str
+    host: str
+    port: int
+    path: str  # the prefix, as written
+    protocol: str  # the scheme, or `davs-2` for the second endpoint of one scheme
+    checksum: Literal["auto", "adler32", "md5", "none"] = "auto"
+    tpc: tuple[Mode, ...] = ("pull", "push")
+    ca: str = ""  # folder or bundle; empty: the machine's own
+
+    @property
+    def address(self) -> str:
+        """`scheme://host:port`, without the prefix."""
+        return f"{self.scheme}://{self.host}:{self.port}"
+
+
+class RSE(Struct, frozen=True):
+    """A named storage with its endpoints."""
+
+    name: str
+    endpoints: tuple[Endpoint, ...]
+    attributes: Mapping[str, Scalar] = field(default_factory=dict)
+    credential: str = "none"
+    driver: DriverChoice | None = None  # None: what the test says
+    origin: str = ""  # `file:line` or the catalogue it came from
+
+
+class Credential(Struct, frozen=True, cache_hash=True):
+    """Who we are: nobody, or the holder of an X.509 proxy."""
+
+    name: str = "none"
+    kind: Literal["none", "x509"] = "none"
+    proxy: str = ""  # path of the proxy file
+
+
+NOBODY = Credential()
+
+
+class Condition(Struct, frozen=True):
+    """One parsed condition of `expect`; `step` limits it to one check, `tree` is its syntax."""
+
+    text: str
+    step: str
+    tree: Any
+
+
+class Test(Struct, frozen=True):
+    """A named entry of `tests:`; `options` holds the keys of its kind, decoded."""
+
+    name: str
+    kind: str
+    options: Any
+    on: str = "*"
+    every: float | None = None  # seconds
+    timeout: float = 60.0  # seconds, of a whole case
+    driver: DriverChoice = DriverChoice()
+    expect: tuple[Condition, ...] = ()
+    allow_empty: bool = False
+    origin: str = ""  # `file:line`
+
+    __test__ = False  # pytest: this is no test class
+
+
+class Inventory(Struct, frozen=True):
+    """The RSEs under test, by name, in the order in which they were declared."""
+
+    rses: Mapping[str, RSE]
+    digest: str = ""
+
+
+class Spec(Struct, frozen=True):
+    """What the YAML files say, decoded."""
+
+    name: str
+    inventory: Inventory
+    credentials: Mapping[str, Credential]
+    tests: Mapping[str, Test]
+    files: tuple[str, ...] = ()  # every file that was read, includes too
+    digest: str = ""
+
+
+class Case(Struct, frozen=True, eq=False):
+    """One cell of a test's matrix, executed as one piece.
+
+    `endpoint` is the destination of a link; `source` is None where there is no link.
+    """
+
+    test: Test
+    id: str  # such as `DESY-DCACHE.davs.100B.robot`
+    place: str  # an RSE, or `SRC~DST`
+    steps: tuple[str, ...]
+    endpoint: Endpoint | None = None
+    source: Endpoint | None = None
+    size: int = 0
+    mode: Mode | None = None
+    credential: str = "none"
+    driver: DriverChoice = DriverChoice()
+    skip: str = ""  # why it is planned but not run
+
+    @property
+    def address(self) -> str:
+        """`TEST::CASE`."""
+        return f"{self.test.name}::{self.id}"
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        """Addresses of its checks, in the order of their steps."""
+        return tuple(f"{self.test.name}::{self.id}.{step}" for step in self.steps)
+
+
+class Step(Struct, frozen=True):
+    """One check of a kind: the steps it needs, and whether it runs as a finaliser."""
+
+    name: str
+    needs: tuple[str, ...] = ()
+    finaliser: bool = False
+
+
+class Traffic(Struct, frozen=True):
+    """Bytes that a case writes into and reads from RSEs, and transfers it starts."""
+
+    ingress: Mapping[str, int]
+    egress: Mapping[str, int]
+    transfers: int = 0
+
+
+class Field(Struct, frozen=True):
+    """One field that a kind adds to documents, named without its `KIND.` prefix."""
+
+    name: str
+    type: Literal["keyword", "text", "long", "double", "boolean"]
+    meaning: str
+
+
+class Kind(Struct, frozen=True):
+    """A sort of test: its options, steps, cases, traffic and document fields; all pure.
+
+    `probe` names, as `module:object`, what executes its cases; it is imported when used.
+    """
+
+    name: str
+    title: str
+    options: type[Struct]
+    steps: tuple[Step, ...]
+    cases: Callable[[Test, Inventory], Iterator[Case]]
+    traffic: Callable[[Case], Traffic]
+    probe: str
+    fields: tuple[Field, ...] = ()
+    declarable: bool = True  # may stand in `tests:`
