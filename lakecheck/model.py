@@ -121,6 +121,7 @@ class Case(Struct, frozen=True, eq=False):
     mode: Mode | None = None
     credential: str = "none"
     driver: DriverChoice = DriverChoice()
+    every: float | None = None  # seconds; None: the test's
     skip: str = ""  # why it is planned but not run
 
     @property

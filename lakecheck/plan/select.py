@@ -1,0 +1,89 @@
+"""Which of the planned checks a run takes: by name, kind, RSE and protocol."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from lakecheck.errors import UsageError
+from lakecheck.model import Case
+
+WORD = re.compile(r"[^\s()]+|[()]")
+OPERATORS = frozenset({"and", "or", "not", "(", ")"})
+
+
+class Selection(Struct, frozen=True):
+    """What the command line asks for; nothing asked selects everything."""
+
+    keyword: str = ""  # as pytest's -k
+    kinds: tuple[str, ...] = ()
+    rses: tuple[str, ...] = ()
+    protocols: tuple[str, ...] = ()
+    tests: tuple[str, ...] = ()
+
+
+def takes_case(selection: Selection, case: Case) -> bool:
+    """Whether a case is on a wanted RSE, with a wanted protocol, kind and test.
+
+    The check of a credential goes with whatever is left that uses it.
+    """
+    if selection.kinds and case.test.kind not in selection.kinds:
+        return False
+    if selection.tests and case.test.name not in selection.tests:
+        return False
+    ends = [end for end in (case.source, case.endpoint) if end]
+    if selection.rses and not any(end.rse in selection.rses for end in ends):
+        return False
+    return not selection.protocols or any(
+        end.protocol in selection.protocols or end.scheme in selection.protocols for end in ends
+    )
+
+
+def select(cases: Sequence[Case], selection: Selection) -> dict[str, tuple[Case, str]]:
+    """Addresses of the selected checks, in plan order, each with its case and step."""
+    matches = keyword_filter(selection.keyword)
+    chosen = {
+        address: (case, step)
+        for case in cases
+        if case.test.kind != "credentials" and takes_case(selection, case)
+        for step, address in zip(case.steps, case.checks, strict=True)
+        if matches(address)
+    }
+    used = {case.credential for case, _ in chosen.values()}
+    asked = selection.keyword and not (
+        selection.kinds or selection.rses or selection.protocols or selection.tests
+    )
+    first = {
+        address: (case, step)
+        for case in cases
+        if case.test.kind == "credentials"
+        for step, address in zip(case.steps, case.checks, strict=True)
+        if (matches(address) if asked else case.credential in used)
+    }
+    return first | chosen
+
+
+class Keyword:
+    """A compiled `-k` expression: words are parts of an address, without regard to case."""
+
+    def __init__(self, text: str) -> None:
+        source = []
+        for word in WORD.findall(text):
+            source.append(word if word in OPERATORS else f"({word.lower()!r} in address)")
+        try:
+            self._code = compile(" ".join(source) or "True", "-k", "eval")
+        except SyntaxError:
+            raise UsageError(
+                f'-k "{text}" is not an expression; write words joined by and, or, not and ( )'
+            ) from None
+
+    def __call__(self, address: str) -> bool:
+        """Whether an address matches."""
+        return bool(eval(self._code, {"__builtins__": {}}, {"address": address.lower()}))
+
+
+def keyword_filter(text: str) -> Keyword:
+    """Compile a `-k` expression; UsageError where it is none."""
+    return Keyword(text)

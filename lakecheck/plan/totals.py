@@ -1,0 +1,97 @@
+"""What a plan adds up to: cases, checks and bytes, per test and per RSE."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import Struct, field
+
+from lakecheck.model import Case, Kind
+from lakecheck.plan.expand import kind_of
+
+DAY = 86400.0
+
+
+class TestTotals(Struct):
+    """One test: its cases, checks and bytes a run, and how many runs a day it asks for."""
+
+    name: str
+    kind: str
+    cases: int = 0
+    checks: int = 0
+    bytes: int = 0
+    every: float | None = None
+    per_day: float = 1.0
+
+    __test__ = False
+
+
+class RseTotals(Struct):
+    """One RSE: bytes in and out, and transfers, per day."""
+
+    ingress: float = 0
+    egress: float = 0
+    transfers: float = 0
+
+
+class Skipped(Struct):
+    """A case that is planned but will not run."""
+
+    what: str
+    why: str
+
+
+class Plan(Struct):
+    """Everything that `lakecheck plan` shows; `duration` is None until there is a history."""
+
+    cases: int = 0
+    checks: int = 0
+    bytes: int = 0
+    duration: float | None = None
+    tests: list[TestTotals] = field(default_factory=list)
+    rses: dict[str, RseTotals] = field(default_factory=dict)
+    skipped: list[Skipped] = field(default_factory=list)
+    over_budget: list[Any] = field(default_factory=list)
+
+
+def totals(cases: Sequence[Case]) -> Plan:
+    """Add up cases; frequencies missing in the spec count as once a day."""
+    plan = Plan()
+    tests: dict[str, TestTotals] = {}
+    kinds: dict[str, Kind] = {}
+    for case in cases:
+        row = tests.get(case.test.name)
+        if row is None:
+            row = tests[case.test.name] = TestTotals(
+                case.test.name, case.test.kind, every=case.test.every
+            )
+            row.per_day = DAY / case.test.every if case.test.every else 1.0
+            kinds[case.test.name] = kind_of(case)
+        plan.cases += 1
+        row.cases += 1
+        row.checks += len(case.steps)
+        if case.skip:
+            plan.skipped.append(Skipped(case.address, case.skip))
+        else:
+            _traffic(plan, row, case, kinds[case.test.name])
+    plan.tests = list(tests.values())
+    plan.checks = sum(row.checks for row in plan.tests)
+    plan.bytes = sum(row.bytes for row in plan.tests)
+    return plan
+
+
+def _traffic(plan: Plan, row: TestTotals, case: Case, kind: Kind) -> None:
+    moved = kind.traffic(case)
+    every = case.every or case.test.every
+    per_day = DAY / every if every else 1.0
+    for rse, count in moved.ingress.items():
+        entry = plan.rses.setdefault(rse, RseTotals())
+        entry.ingress += count * per_day
+        entry.transfers += moved.transfers * per_day
+        row.bytes += count
+    for rse, count in moved.egress.items():
+        entry = plan.rses.setdefault(rse, RseTotals())
+        entry.egress += count * per_day
+        if rse not in moved.ingress:
+            entry.transfers += moved.transfers * per_day

@@ -1,0 +1,1 @@
+"""What executes cases: one file a kind, found by entry point."""
