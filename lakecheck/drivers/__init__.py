@@ -1,0 +1,1 @@
+"""One file a protocol or library, all behind the same Protocols; errors classified."""
