@@ -29,9 +29,9 @@ class Options(Struct, frozen=True, forbid_unknown_fields=True):
     protocols: Annotated[
         tuple[str, ...], Meta(description="Protocols to test; all that an RSE has by default.")
     ] = ()
-    sizes: Annotated[
-        Sizes, Meta(description="File sizes; a map gives each its own frequency.")
-    ] = (Size(100),)
+    sizes: Annotated[Sizes, Meta(description="File sizes; a map gives each its own frequency.")] = (
+        Size(100),
+    )
     credentials: Annotated[
         tuple[str, ...], Meta(description="Credentials to test with; the RSE's own by default.")
     ] = ()

@@ -22,9 +22,9 @@ class Options(Struct, frozen=True, forbid_unknown_fields=True):
     protocols: Annotated[
         tuple[str, ...], Meta(description="Protocols to test; all that both ends share by default.")
     ] = ()
-    sizes: Annotated[
-        Sizes, Meta(description="File sizes; a map gives each its own frequency.")
-    ] = (Size(1_000_000),)
+    sizes: Annotated[Sizes, Meta(description="File sizes; a map gives each its own frequency.")] = (
+        Size(1_000_000),
+    )
     credentials: Annotated[
         tuple[str, ...], Meta(description="Credentials to test with; the RSE's own by default.")
     ] = ()

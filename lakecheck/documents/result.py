@@ -1,0 +1,185 @@
+"""A result as a document: flat JSON with dotted names (docs/documents.md lists the fields)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import socket
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from msgspec import Struct, field
+
+from lakecheck import __version__
+from lakecheck.documents.redact import Redactor
+from lakecheck.errors import DriverError
+from lakecheck.model import Case, Credential, Endpoint, Scalar, Status
+
+VERSION = 1
+MESSAGE_LIMIT = 4096
+# What differs between equal failures: numbers, names of files and runs, addresses, hex digits.
+VARIABLE = re.compile(r"[0-9a-f]{8,}|\d+|/[^\s:'\",]*")
+
+Document = dict[str, Any]
+
+
+class Result(Struct):
+    """What one check gave; times in seconds since 1970, `duration` in seconds."""
+
+    case: Case
+    step: str
+    status: Status
+    ended: float
+    duration: float | None = None
+    bytes: int | None = None
+    reason: str = ""
+    blocked_by: str = ""
+    error: DriverError | None = None
+    measures: Mapping[str, Any] = field(default_factory=dict)
+    expected: Sequence[Mapping[str, Any]] = ()
+    repeat: Sequence[str] = ()
+
+    @property
+    def address(self) -> str:
+        """Address of its check."""
+        return f"{self.case.address}.{self.step}"
+
+
+class Context(Struct):
+    """What all documents of one run share."""
+
+    run_id: str
+    trigger: str
+    started: float
+    spec_name: str
+    spec_digest: str
+    inventory_digest: str
+    url: str = ""
+    attributes: Mapping[str, Mapping[str, Scalar]] = field(default_factory=dict)  # by RSE
+    credentials: Mapping[str, Credential] = field(default_factory=dict)
+    redactor: Redactor = field(default_factory=Redactor)
+    shared: Document = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Prepare the fields that never change."""
+        self.shared = {
+            "document": "result",
+            "version": VERSION,
+            "run.id": self.run_id,
+            "run.trigger": self.trigger,
+            "run.started": rfc3339(self.started),
+            "spec.name": self.spec_name,
+            "spec.digest": self.spec_digest,
+            "inventory.digest": self.inventory_digest,
+            "tester.host": socket.gethostname(),
+            "tester.version": __version__,
+        }
+        if self.url:
+            self.shared["run.url"] = self.redactor.text(self.url)
+
+
+def rfc3339(seconds: float) -> str:
+    """UTC with milliseconds, such as `2026-11-21T09:00:00.000Z`."""
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
+def identity(*parts: str) -> str:
+    """Hex digest of what makes a document one and the same."""
+    return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
+
+
+def fingerprint(message: str, error_class: str) -> str:
+    """Digest that equal failures share, whatever numbers and paths their messages name."""
+    return identity(error_class, VARIABLE.sub("#", message))[:12]
+
+
+def document(result: Result, context: Context) -> Document:
+    """Build the document of one result."""
+    case = result.case
+    made = {
+        "@timestamp": rfc3339(result.ended),
+        "_id": identity(context.run_id, result.address),
+        **context.shared,
+        "test": case.test.name,
+        "kind": case.test.kind,
+        "case": case.id,
+        "check": result.step,
+        "attempt": 1,
+        **_place(case, context),
+        "status": result.status,
+    }
+    for name, value in (
+        ("reason", context.redactor.text(result.reason)),
+        ("blocked_by", result.blocked_by),
+        ("duration", result.duration and round(result.duration, 6)),
+        ("bytes", result.bytes),
+    ):
+        if value is not None and value != "":
+            made[name] = value
+    if result.bytes and result.duration:
+        made["throughput"] = round(result.bytes / result.duration)
+    _measures(made, result, context.redactor)
+    return made
+
+
+def _measures(made: Document, result: Result, redactor: Redactor) -> None:
+    for name, value in result.measures.items():
+        key = name if "." in name else f"{result.case.test.kind}.{name}"
+        made[key] = redactor.value(value)
+    if result.error:
+        made.update(error_fields(result.error, redactor))
+    if result.expected:
+        made["expected"] = [dict(each) for each in result.expected]
+    if result.repeat:
+        made["repeat"] = redactor.value(result.repeat)
+
+
+def error_fields(error: DriverError, redactor: Redactor) -> Document:
+    """The `error.*` fields; the message redacted, then cut."""
+    message = redactor.text(error.message)[:MESSAGE_LIMIT]
+    fields: Document = {
+        "error.class": error.error_class,
+        "error.side": error.side,
+        "error.message": message,
+        "error.fingerprint": fingerprint(message, error.error_class),
+    }
+    for name, value in (("phase", error.phase), ("code", error.code), ("host", error.host)):
+        if value is not None:
+            fields[f"error.{name}"] = value
+    return fields
+
+
+def _place(case: Case, context: Context) -> Document:
+    fields: Document = {}
+    if case.source and case.endpoint:
+        fields.update(_end("source.", case.source, context))
+        fields.update(_end("destination.", case.endpoint, context))
+        fields["protocol"] = case.endpoint.protocol
+        fields["host"] = case.endpoint.host
+    elif case.endpoint:
+        fields.update(_end("", case.endpoint, context))
+        for name, value in context.attributes.get(case.endpoint.rse, {}).items():
+            fields[f"labels.{name}"] = value
+    if case.size or case.endpoint:
+        fields["size"] = case.size
+    if case.mode:
+        fields["transfer.mode"] = case.mode
+    credential = context.credentials.get(case.credential)
+    fields["credential"] = case.credential
+    fields["auth_method"] = credential.kind if credential else "none"
+    return fields
+
+
+def _end(prefix: str, endpoint: Endpoint, context: Context) -> Document:
+    fields: Document = {
+        f"{prefix}rse": endpoint.rse,
+        f"{prefix}endpoint": context.redactor.text(endpoint.url),
+        f"{prefix}host": endpoint.host,
+        f"{prefix}protocol": endpoint.protocol,
+    }
+    site = context.attributes.get(endpoint.rse, {}).get("site")
+    if site is not None:
+        fields[f"{prefix}site"] = site
+    return fields
