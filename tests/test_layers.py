@@ -15,7 +15,7 @@ LINTER = shutil.which("lint-imports", path=str(Path(sys.executable).parent)) or 
 
 def lint(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [LINTER, "--no-cache", "--config", str(folder / "pyproject.toml")],
+        [LINTER, "--no-logo", "--no-cache", "--config", str(folder / "pyproject.toml")],
         cwd=folder,
         capture_output=True,
         text=True,
