@@ -1,0 +1,167 @@
+"""Builds everything that a lake's servers need before the first one starts."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from msgspec import Struct
+
+from lakecheck.devlake import apache, faults, gridftp, native, pki, redirector, xrootd
+from lakecheck.devlake.account import Account, server_account
+from lakecheck.devlake.layout import Layout, create
+from lakecheck.devlake.ports import reserve
+from lakecheck.devlake.server import Site, Storage
+from lakecheck.devlake.shape import FaultChoice, Shape
+from lakecheck.errors import LakecheckError
+
+PROGRAMS = {
+    "xrootd": ("xrootd-server xrootd-server-plugins xrootd-plugins", ("-v",)),
+    "cmsd": ("xrootd-server", ()),
+    "xrdfs": ("xrootd-client", ()),
+    "xrdcp": ("xrootd-client", ()),
+    "globus-gridftp-server": ("globus-gridftp-server-progs", ("--version",)),
+    "apache2": ("apache2", ("-v",)),
+    "setpriv": ("util-linux", ()),
+    "openssl": ("openssl", ()),
+}
+_SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class Construction(Struct, frozen=True):
+    """A lake ready to start."""
+
+    shape: Shape
+    site: Site
+    storages: tuple[Storage, ...]
+    versions: dict[str, str]
+    strangers: pki.Identity  # a host certificate that nobody trusts
+    host: pki.Identity
+
+    @property
+    def layout(self) -> Layout:
+        """The lake's folders."""
+        return self.site.layout
+
+
+def construct(folder: Path, shape: Shape) -> Construction:
+    """Check what is installed, make keys, build libraries, write configurations."""
+    programs = _programs(shape)
+    require(programs)
+    account = server_account()
+    with ThreadPoolExecutor() as pool:
+        versions = pool.submit(_versions, programs)
+        host = pool.submit(_make_keys)
+        stranger = pool.submit(lambda: pki.make_host(pki.make_authority("Nobody's CA")))
+        libraries = pool.submit(lambda: native.build(versions.result()["xrootd"]))
+        libraries.result()
+        ports = reserve(_port_count(shape), shape.port_base)
+        layout = create(folder, account)
+        site = Site(layout, account, ports, libraries.result(), shape.gsi)
+        _write_pki(site, *host.result(), shape.rses)
+        _copy_libraries(site)
+        for rse in shape.rses:
+            faults.write_control(layout.control(rse), FaultChoice())
+        storages = tuple(_builder(rse)(site, rse) for rse in shape.rses)
+        for path in layout.home.joinpath("cfg").iterdir():
+            path.chmod(0o644)
+        return Construction(
+            shape, site, storages, versions.result(), stranger.result(), host.result()[1]
+        )
+
+
+def _builder(rse: str) -> Callable[[Site, str], Storage]:
+    beside: dict[str, Callable[[Site, str], Storage]] = {
+        "LAKE-REDIR": redirector.storage,
+        "LAKE-GSIFTP": gridftp.storage,
+        "LAKE-APACHE": apache.storage,
+    }
+    return beside.get(rse, xrootd.storage)
+
+
+def _port_count(shape: Shape) -> int:
+    return 2 * len(shape.rses) + 8 + (gridftp.DATA_PORTS if "LAKE-GSIFTP" in shape.rses else 0)
+
+
+def _programs(shape: Shape) -> list[str]:
+    left_out = set()
+    if "LAKE-GSIFTP" not in shape.rses:
+        left_out.add("globus-gridftp-server")
+    if "LAKE-APACHE" not in shape.rses:
+        left_out.add("apache2")
+    return [name for name in PROGRAMS if name not in left_out]
+
+
+def require(programs: list[str]) -> None:
+    """Name every missing program with the packages that bring them; raises LakecheckError."""
+    path = os.environ.get("PATH", "") + ":" + _SYSTEM_PATH
+    missing = [name for name in programs if shutil.which(name, path=path) is None]
+    if missing:
+        packages = dict.fromkeys(PROGRAMS[name][0] for name in missing)
+        raise LakecheckError(
+            f"the embedded lake needs {', '.join(missing)}; install: "
+            f"apt-get install --no-install-recommends {' '.join(packages)}"
+        )
+
+
+def _versions(programs: list[str]) -> dict[str, str]:
+    found = {}
+    for name in programs:
+        if options := PROGRAMS[name][1]:
+            done = subprocess.run(
+                [name, *options],
+                capture_output=True,
+                text=True,
+                check=False,
+                env={"PATH": _SYSTEM_PATH},
+            )
+            match = re.search(r"\d+\.\d+(\.\d+)?", done.stdout + done.stderr)
+            found[name] = match.group() if match else "unknown"
+    return found
+
+
+def _make_keys() -> tuple[pki.Identity, pki.Identity, pki.Identity]:
+    authority = pki.make_authority("Embedded Lake CA")
+    return authority, pki.make_host(authority), pki.make_user(authority, "Lake User")
+
+
+def _write_pki(
+    site: Site,
+    authority: pki.Identity,
+    host: pki.Identity,
+    user: pki.Identity,
+    rses: tuple[str, ...],
+) -> None:
+    layout, account = site.layout, site.account
+    pki.write_folder(authority, layout.ca)
+    pki.write_private(layout.proxy, pki.make_proxy(user), None)
+    folder = layout.ca.parent
+    pki.write_private(folder / "user.pem", user.certificate_pem, None)
+    pki.write_private(folder / "user.key", user.key_pem, None)
+    gridmap = folder / "grid-mapfile"
+    gridmap.write_text(f'"{pki.subject_of(user.certificate)}" {account.name}\n')
+    for rse in rses:
+        folder = layout.host(rse)[0].parent
+        folder.mkdir(mode=0o755)
+        install_host(layout, account, rse, host)
+
+
+def install_host(layout: Layout, account: Account, rse: str, host: pki.Identity) -> None:
+    """Write the certificate and key with which an RSE's servers show themselves."""
+    certificate, key = layout.host(rse)
+    pki.write_private(key, host.key_pem, account.owner)
+    pki.write_private(certificate, host.certificate_pem, account.owner)
+
+
+def _copy_libraries(site: Site) -> None:
+    # The cache may lie in a home that the servers' account cannot enter.
+    folder = site.layout.run / "lib"
+    folder.mkdir(mode=0o755)
+    for library in (site.libraries.checksum, site.libraries.fault):
+        shutil.copy(library, folder / library.name)
+        (folder / library.name).chmod(0o755)

@@ -1,0 +1,78 @@
+"""The files that a lake leaves for its users: inventory, environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lakecheck.devlake.layout import ENVIRONMENT, INVENTORY, Layout
+from lakecheck.devlake.server import Storage
+
+_PLACES = (("CH", "CERN"), ("FR", "LAPP"), ("DE", "DESY"), ("IT", "CNAF"), ("NL", "SURF"))
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that readers see the old or the new one, never a part."""
+    fresh = path.with_name(path.name + ".new")
+    fresh.write_text(text)
+    fresh.replace(path)
+
+
+def write_inventory(layout: Layout, storages: Iterable[Storage]) -> Path:
+    """Write an inventory that is complete by itself and that specs can include."""
+    content = {
+        "lakecheck": 1,
+        "inventory": {
+            "ca": _shown(layout, layout.ca),
+            "rses": {s.name: _rse(s, number) for number, s in enumerate(storages)},
+        },
+        "credentials": {"lake": {"x509": {"proxy": _shown(layout, layout.proxy)}}},
+        "tests": {},
+    }
+    head = "# Written by `lakecheck lake up`; include it in a spec.\n"
+    path = layout.folder / INVENTORY
+    write_whole(path, head + yaml.safe_dump(content, sort_keys=False, width=100))
+    return path
+
+
+def _shown(layout: Layout, path: Path) -> str:
+    # Relative paths are relative to the file they stand in, so the folder may be moved or mounted.
+    return str(path.relative_to(layout.folder) if layout.home == layout.folder else path)
+
+
+def _rse(storage: Storage, number: int) -> dict[str, Any]:
+    country, site = _PLACES[number % len(_PLACES)]
+    quota = "low" if number % 2 else "high"
+    described: dict[str, Any] = {
+        "endpoints": list(storage.endpoints.values()),
+        "attributes": {"country": country, "site": site, "quota": quota, **storage.attributes},
+        "credential": storage.credential,
+        "checksum": storage.checksum,
+    }
+    described["tpc"] = list(storage.tpc) or "none"
+    return described
+
+
+def write_environment(layout: Layout) -> None:
+    """Write what tools run by hand need: `. DIR/env`."""
+    settings = {
+        "X509_CERT_DIR": layout.ca,
+        "X509_USER_PROXY": layout.proxy,
+        "SSL_CERT_FILE": layout.ca / "ca-bundle.pem",
+        "SSL_CERT_DIR": layout.ca,
+        "CURL_CA_BUNDLE": layout.ca / "ca-bundle.pem",
+        "REQUESTS_CA_BUNDLE": layout.ca / "ca-bundle.pem",
+        "GFAL_PYTHONBIN": "/usr/bin/python3",
+    }
+    lines = [f"export {name}={_quoted(str(value))}" for name, value in settings.items()]
+    path = layout.folder / ENVIRONMENT
+    write_whole(path, "\n".join(lines) + "\n")
+    os.chmod(path, 0o644)
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"

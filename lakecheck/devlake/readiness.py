@@ -1,0 +1,103 @@
+"""Whether a server is ready, asked in its own protocol."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import ssl
+import struct
+from collections.abc import Awaitable, Callable
+
+from lakecheck.devlake.server import Server, Speaks, Storage
+
+PROBE_WITHIN = 5.0  # s
+_HANDSHAKE = struct.pack("!5i", 0, 0, 0, 4, 2012)  # XRootD protocol, client's initial handshake
+
+
+async def answers(server: Server, within: float = PROBE_WITHIN) -> bool:
+    """Say whether a server answers on all its listeners."""
+    probes = [
+        _probe(listener.port, protocol)
+        for listener in server.listeners
+        for protocol in listener.speaks
+    ]
+    try:
+        async with asyncio.timeout(within):
+            await asyncio.gather(*probes)
+    except (OSError, EOFError, ValueError, TimeoutError):
+        return False
+    return True
+
+
+def _probe(port: int, protocol: Speaks) -> Awaitable[None]:
+    probes: dict[Speaks, Callable[[int], Awaitable[None]]] = {
+        "root": _root,
+        "https": _https,
+        "gsiftp": _gsiftp,
+        "cms": _connect,
+    }
+    return probes[protocol](port)
+
+
+async def _root(port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(_HANDSHAKE)
+        answer = await reader.readexactly(16)
+        if answer[:8] != struct.pack("!2xHi", 0, 8):
+            raise ValueError(f"no XRootD handshake on port {port}")
+    finally:
+        writer.close()
+
+
+async def _https(port: int) -> None:
+    # It is our own server: only whether it answers matters, also with a stranger's certificate.
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
+    try:
+        writer.write(b"OPTIONS / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        if not (await reader.readuntil(b"\n")).startswith(b"HTTP/"):
+            raise ValueError(f"no HTTP on port {port}")
+    finally:
+        writer.transport.abort()
+
+
+async def _gsiftp(port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        if not (await reader.readuntil(b"\n")).startswith(b"220"):
+            raise ValueError(f"no FTP banner on port {port}")
+    finally:
+        writer.close()
+
+
+async def _connect(port: int) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.close()
+
+
+async def cluster_is_whole(storage: Storage, environment: dict[str, str]) -> bool:
+    """Say whether the manager of a redirecting RSE knows all its data servers."""
+    settings = {
+        "XRD_CONNECTIONWINDOW": "2",
+        "XRD_CONNECTIONRETRY": "1",
+        "XRD_REQUESTTIMEOUT": "3",
+        "XRD_STREAMTIMEOUT": "3",
+    }
+    child = await asyncio.create_subprocess_exec(
+        *storage.ready,
+        env={"PATH": os.defpath, "HOME": environment["HOME"], **settings},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        stdin=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        output, _ = await asyncio.wait_for(child.communicate(), PROBE_WITHIN)
+    except TimeoutError:
+        child.kill()
+        await child.wait()
+        return False
+    # A dead server is listed as `ServerPending`, hence the blank.
+    return output.count(b" Server ") >= storage.data_servers

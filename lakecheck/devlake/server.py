@@ -1,0 +1,85 @@
+"""What a server of the lake is, whatever its program: how to start it and what it listens to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from msgspec import Struct, field
+
+from lakecheck.devlake.account import Account
+from lakecheck.devlake.layout import Layout
+from lakecheck.devlake.native import Libraries
+from lakecheck.devlake.ports import PortBlock
+
+Speaks = Literal["root", "https", "gsiftp", "cms"]
+
+
+class Listener(Struct, frozen=True):
+    """A port and the protocols that are spoken on it."""
+
+    port: int
+    speaks: tuple[Speaks, ...]
+
+
+class Server(Struct, frozen=True):
+    """One process to start, with everything it needs written already."""
+
+    name: str
+    rse: str
+    program: str
+    argv: tuple[str, ...]
+    listeners: tuple[Listener, ...]
+    folder: Path  # working folder
+    log: Path
+    output: Path  # what it prints beside its log
+    env: Mapping[str, str] = field(default_factory=dict)
+    after: str = ""  # a server that must be ready before this one starts
+
+    @property
+    def address(self) -> str:
+        """The first listener as `127.0.0.1:PORT`."""
+        return f"127.0.0.1:{self.listeners[0].port}" if self.listeners else ""
+
+
+class Storage(Struct, frozen=True):
+    """One RSE of the lake: its servers and how the inventory describes it."""
+
+    name: str
+    servers: tuple[Server, ...]
+    endpoints: Mapping[str, str]  # by scheme
+    data: tuple[Path, ...]  # what is below the endpoints' prefix, one folder a data server
+    checksum: str = "auto"
+    tpc: tuple[str, ...] = ("pull", "push")
+    credential: str = "none"
+    attributes: Mapping[str, str | int] = field(default_factory=dict)
+    ready: tuple[str, ...] = ()  # command that exits 0 and prints `Server ` often enough
+    data_servers: int = 1
+
+
+class Site(Struct, frozen=True):
+    """What every builder of a storage is given."""
+
+    layout: Layout
+    account: Account
+    ports: PortBlock
+    libraries: Libraries
+    gsi: bool
+
+    def environment(self, rse: str) -> dict[str, str]:
+        """Give the environment of an RSE's servers: nothing of ours but the path."""
+        return {
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+            "LANG": "C.UTF-8",
+            "HOME": str(self.layout.run),
+            "TMPDIR": str(self.layout.run / "tmp"),
+            "LD_PRELOAD": str(self.layout.run / "lib" / self.libraries.fault.name),
+            "LAKECHECK_FAULT_CONTROL": str(self.layout.control(rse)),
+            "LAKECHECK_FAULT_DATA": str(self.layout.data(rse)),
+        }
+
+    def checksum_plugin(self) -> str:
+        """Give the plug-in as XRootD's configuration wants it, without the version in its name."""
+        name = self.libraries.checksum.name.replace("-5.so", ".so")
+        return str(self.layout.run / "lib" / name)

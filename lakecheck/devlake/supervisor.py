@@ -1,0 +1,232 @@
+"""The process that owns a lake's servers: `python -m lakecheck.devlake.supervisor DIR FD`.
+
+FD is a socket to the process that starts the lake. It sends an `Order`, gets one `Answer` when
+all is ready or has failed, and confirms. If it goes away before that, the lake ends; afterwards
+only where the order says that the lake is bound to it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import resource
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import msgspec
+
+from lakecheck.devlake.construction import Construction, construct
+from lakecheck.devlake.inventory_file import write_environment, write_inventory, write_whole
+from lakecheck.devlake.layout import ENVIRONMENT, INVENTORY, STATE, remove_run
+from lakecheck.devlake.orders import Answer, Order, Request
+from lakecheck.devlake.process import LOG
+from lakecheck.devlake.record import (
+    LakeRecord,
+    RseRecord,
+    ServerRecord,
+    process_record,
+)
+from lakecheck.devlake.running import RunningStorage
+from lakecheck.devlake.shape import FaultChoice, known_rse
+from lakecheck.errors import LakecheckError
+
+LOOK_EVERY = 5.0  # s between two looks of the watchdog
+MISSES = 2  # unanswered looks in a row after which a server is started afresh
+
+
+class Supervisor:
+    """Builds a lake, keeps it running, takes orders, and ends it."""
+
+    def __init__(self, lake: Construction) -> None:
+        self.lake = lake
+        self.storages = {s.name: RunningStorage(lake, s, self.note) for s in lake.storages}
+        self.ended = asyncio.Event()
+        self._one_at_a_time = asyncio.Lock()
+        self._noted = False
+        self._misses: dict[str, int] = {}
+
+    async def start(self) -> None:
+        """Start all RSEs and write what users read."""
+        self._write_record()
+        self._noted = True
+        async with asyncio.TaskGroup() as group:
+            for name, storage in self.storages.items():
+                fault = self.lake.shape.faults.get(name, FaultChoice())
+                group.create_task(storage.start(fault))
+        path = str(self.lake.layout.control_socket)
+        await asyncio.start_unix_server(self._take_order, path)
+        os.chmod(path, 0o600)
+        write_inventory(self.lake.layout, self.lake.storages)
+        write_environment(self.lake.layout)
+        self._write_record()
+
+    async def stop(self) -> None:
+        """End all RSEs and remove what tells of a running lake."""
+        self._noted = False
+        await asyncio.gather(*(storage.stop() for storage in self.storages.values()))
+        folder = self.lake.layout.folder
+        for name in (STATE, INVENTORY, ENVIRONMENT):
+            folder.joinpath(name).unlink(missing_ok=True)
+        remove_run(self.lake.layout)
+
+    async def look_after(self) -> None:
+        """Restart servers that have stopped to answer, for ever; end if the folder vanishes."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            if not self.lake.layout.folder.joinpath(STATE).exists():
+                LOG.warning("the lake's folder is gone, so the lake ends")
+                self.ended.set()
+            async with self._one_at_a_time:
+                silent = [s for each in self.storages.values() for s in await each.look_after()]
+            names = {server.name for server in silent}
+            self._misses = {name: self._misses.get(name, 0) + 1 for name in names}
+            for storage in self.storages.values():
+                for process in storage.processes:
+                    if self._misses.get(process.server.name, 0) >= MISSES:
+                        LOG.warning("%s does not answer; restarted", process.server.name)
+                        process.kill()
+
+    async def _take_order(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            request = msgspec.json.decode(await reader.readline(), type=Request)
+            async with self._one_at_a_time:
+                await self._obey(request)
+            answer = Answer()
+        except* LakecheckError as wrong:
+            answer = Answer(str(first(wrong)))
+        except* msgspec.DecodeError as wrong:
+            answer = Answer(f"the order was not understood: {first(wrong)}")
+        except* OSError as wrong:
+            answer = Answer(str(first(wrong)))
+        with contextlib.suppress(OSError):
+            writer.write(msgspec.json.encode(answer) + b"\n")
+            await writer.drain()
+            writer.close()
+
+    async def _obey(self, request: Request) -> None:
+        if request.do == "stop":
+            self.ended.set()
+            return
+        storage = self.storages[known_rse(request.rse, self.storages)]
+        LOG.info("%s %s %s", request.do, request.rse, request.fault)
+        if request.do == "kill":
+            await storage.kill(request.server, request.programs)
+        else:
+            await storage.misbehave(request.fault)
+        self._write_record()
+
+    def note(self) -> None:
+        """Write down that something has changed."""
+        if self._noted:
+            self._write_record()
+
+    def _write_record(self) -> None:
+        layout, ports = self.lake.layout, self.lake.site.ports
+        supervisor = process_record(os.getpid())
+        assert supervisor is not None
+        record = LakeRecord(
+            supervisor=supervisor,
+            folder=str(layout.folder),
+            home=str(layout.home),
+            run=str(layout.run),
+            shape=self.lake.shape,
+            ports=(ports.base, ports.base + ports.count - 1),
+            versions=self.lake.versions,
+            rses={
+                name: RseRecord(
+                    dict(running.storage.endpoints),
+                    [str(folder) for folder in running.storage.data],
+                    str(running.fault),
+                )
+                for name, running in self.storages.items()
+            },
+            servers=[record for running in self.storages.values() for record in self._of(running)],
+        )
+        with contextlib.suppress(FileNotFoundError):  # the folder was removed under our feet
+            text = msgspec.json.format(msgspec.json.encode(record)).decode()
+            write_whole(layout.folder / STATE, text + "\n")
+
+    def _of(self, running: RunningStorage) -> list[ServerRecord]:
+        versions = self.lake.versions
+        return [
+            ServerRecord(
+                name=process.server.name,
+                rse=process.server.rse,
+                program=process.server.program,
+                version=versions.get(process.server.program, versions["xrootd"]),
+                address=process.server.address,
+                state=process.state,
+                restarts=process.restarts,
+                log=str(process.server.log),
+                process=process_record(process.pid) if process.pid else None,
+            )
+            for process in running.processes
+        ]
+
+
+def first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Give the first plain error of a group."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+async def serve(folder: Path, starter: socket.socket) -> None:
+    """Do as the starter orders until the lake shall end."""
+    reader, writer = await asyncio.open_connection(sock=starter)
+    order = msgspec.json.decode(await reader.readline(), type=Order)
+    lake = await asyncio.to_thread(construct, folder, order.shape)
+    supervisor = Supervisor(lake)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, supervisor.ended.set)
+    starting = asyncio.create_task(supervisor.start())
+    leaving = asyncio.create_task(reader.readline())
+    ending = asyncio.create_task(supervisor.ended.wait())
+    try:
+        await asyncio.wait({starting, leaving, ending}, return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            return
+        starting.result()
+        writer.write(msgspec.json.encode(Answer()) + b"\n")
+        if not await leaving:  # the starter has gone without a word
+            return
+        watchdog = asyncio.create_task(supervisor.look_after())
+        leaving = asyncio.create_task(reader.readline())
+        await asyncio.wait(
+            {ending, leaving} if order.bound else {ending}, return_when=asyncio.FIRST_COMPLETED
+        )
+        watchdog.cancel()
+    finally:
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        await supervisor.stop()
+        LOG.info("ended")
+
+
+def main(folder: Path, starter: socket.socket) -> int:
+    """Run until the lake ends; errors go to the starter as sentences and to the log in full."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    os.umask(0o022)
+    # Crashing servers leave no core files.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    told = starter.dup()
+    try:
+        asyncio.run(serve(folder, starter))
+    except BaseException as wrong:
+        cause = first(wrong) if isinstance(wrong, BaseExceptionGroup) else wrong
+        sentence = str(cause) if isinstance(cause, LakecheckError) else f"{cause!r}; see the log"
+        LOG.exception("the lake could not be started")
+        with contextlib.suppress(OSError):
+            told.sendall(msgspec.json.encode(Answer(sentence)) + b"\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), socket.socket(fileno=int(sys.argv[2]))))

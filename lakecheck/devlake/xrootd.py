@@ -1,0 +1,100 @@
+"""XRootD servers: root:// and davs:// on the same files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lakecheck.devlake.layout import make_data_folder, make_run_folder
+from lakecheck.devlake.server import Listener, Server, Site, Storage
+
+
+def storage(site: Site, rse: str) -> Storage:
+    """Write the configuration of one XRootD RSE."""
+    root, https = site.ports.take(), site.ports.take()
+    data = make_data_folder(site.layout, site.account, rse)
+    lines = [
+        "all.role server",
+        *common(site, rse, rse),
+        f"oss.localroot {data}",
+        f"xrd.port {root}",
+        *storing(site, https),
+    ]
+    server = start_with(
+        site, "xrootd", rse, rse, lines, (Listener(root, ("root",)), Listener(https, ("https",)))
+    )
+    return Storage(
+        name=rse,
+        servers=(server,),
+        endpoints={
+            "root": f"root://127.0.0.1:{root}//data",
+            "davs": f"davs://127.0.0.1:{https}/data",
+        },
+        data=(data / "data",),
+        credential="lake" if site.gsi else "none",
+    )
+
+
+def common(site: Site, rse: str, node: str) -> list[str]:
+    """Give the lines of every XRootD or cluster daemon; `node` names its own folders."""
+    run = make_run_folder(site.layout, site.account, node)
+    certificate, key = site.layout.host(rse)
+    return [
+        "all.export /data",
+        f"all.adminpath {run}",
+        f"all.pidpath {run}",
+        f"all.sitename {rse}",
+        "xrd.allow host localhost",
+        "xrd.allow host 127.0.0.1",
+        "xrd.network nodnr",
+        f"xrd.tls {certificate} {key}",
+        f"xrd.tlsca certdir {site.layout.ca}",
+    ]
+
+
+def storing(site: Site, https: int) -> list[str]:
+    """Give the lines of a server that keeps files: checksums, https, third-party copies."""
+    return [
+        f"ofs.ckslib ++ {site.checksum_plugin()}",
+        "xrootd.chksum max 8 adler32 md5",
+        # Otherwise reads go through the C library's own threads, where faults do not reach.
+        "xrootd.async off",
+        f"xrd.protocol http:{https} libXrdHttp.so",
+        "http.exthandler xrdtpc libXrdHttpTPC.so",
+        "http.header2cgi Authorization authz",
+        "http.listingdeny no",
+        "http.selfhttps2http no",
+        "ofs.tpc streams 4 autorm pgm /usr/bin/xrdcp --server",
+    ]
+
+
+def start_with(
+    site: Site,
+    program: str,
+    rse: str,
+    node: str,
+    lines: list[str] | None,
+    listeners: tuple[Listener, ...],
+    after: str = "",
+) -> Server:
+    """Write a node's file (unless both of its daemons share one) and give the command for it."""
+    config = Path(site.layout.home, "cfg", f"{node}.cfg")
+    if lines is not None:
+        config.write_text("\n".join(lines) + "\n")
+    name = node if program == "xrootd" else f"{node}-{program}"
+    log = site.layout.log(name)
+    # Without -b it stays our child, so its end is seen at once.
+    argv = [program, "-I", "v4", "-n", node, "-w", str(site.layout.run / node)]
+    pid = site.layout.run / node / f"{program}.pid"
+    argv += ["-c", str(config), "-l", str(log), "-s", str(pid)]
+    return Server(
+        name=name,
+        rse=rse,
+        program=program,
+        argv=tuple(argv),
+        listeners=listeners,
+        folder=site.layout.run / node,
+        log=log.parent / node / log.name,  # XRootD puts a folder per -n name in between
+        output=site.layout.output(name),
+        env=site.environment(rse),
+        after=after,
+    )
