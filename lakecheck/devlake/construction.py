@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from lakecheck.devlake import apache, faults, gridftp, native, pki, redirector, xrootd
 from lakecheck.devlake.account import Account, server_account
-from lakecheck.devlake.layout import Layout, create
+from lakecheck.devlake.layout import Layout, create, remove_run
 from lakecheck.devlake.ports import reserve
 from lakecheck.devlake.server import Site, Storage
 from lakecheck.devlake.shape import FaultChoice, Shape
@@ -62,17 +62,26 @@ def construct(folder: Path, shape: Shape) -> Construction:
         libraries.result()
         ports = reserve(_port_count(shape), shape.port_base)
         layout = create(folder, account)
-        site = Site(layout, account, ports, libraries.result(), shape.gsi)
-        _write_pki(site, *host.result(), shape.rses)
-        _copy_libraries(site)
-        for rse in shape.rses:
-            faults.write_control(layout.control(rse), FaultChoice())
-        storages = tuple(_builder(rse)(site, rse) for rse in shape.rses)
-        for path in layout.home.joinpath("cfg").iterdir():
-            path.chmod(0o644)
-        return Construction(
-            shape, site, storages, versions.result(), stranger.result(), host.result()[1]
-        )
+        try:
+            site = Site(layout, account, ports, libraries.result(), shape.gsi)
+            _write_pki(site, *host.result(), shape.rses)
+            _copy_libraries(site)
+            storages = _write_configurations(site, shape)
+            return Construction(
+                shape, site, storages, versions.result(), stranger.result(), host.result()[1]
+            )
+        except BaseException:
+            remove_run(layout)
+            raise
+
+
+def _write_configurations(site: Site, shape: Shape) -> tuple[Storage, ...]:
+    for rse in shape.rses:
+        faults.write_control(site.layout.control(rse), FaultChoice())
+    storages = tuple(_builder(rse)(site, rse) for rse in shape.rses)
+    for path in site.layout.home.joinpath("cfg").iterdir():
+        path.chmod(0o644)
+    return storages
 
 
 def _builder(rse: str) -> Callable[[Site, str], Storage]:

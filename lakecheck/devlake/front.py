@@ -7,7 +7,9 @@ import contextlib
 import socket
 import ssl
 import struct
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 from lakecheck.devlake.server import Listener
 
@@ -44,7 +46,7 @@ class Front:
         for sock in self._listening:
             sock.close()
 
-    def _spawn(self, work: asyncio.coroutines.Coroutine[None, None, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -101,10 +103,10 @@ class _Silent(asyncio.Protocol):
 
 async def _first_byte(connection: socket.socket) -> int:
     loop = asyncio.get_running_loop()
-    readable = loop.create_future()
-    loop.add_reader(connection, lambda: readable.done() or readable.set_result(None))
+    readable = asyncio.Event()
+    loop.add_reader(connection, readable.set)
     try:
-        await readable
+        await readable.wait()
     finally:
         loop.remove_reader(connection)
     first = connection.recv(1, socket.MSG_PEEK)

@@ -73,7 +73,11 @@ class Lake:
         calling process. Raises LakecheckError.
         """
         shape = make_shape(rses, only, faults, gsi, port_base)
-        path = Path(folder)
+        return cls.start_shape(Path(folder), shape, bound=bound)
+
+    @classmethod
+    def start_shape(cls, path: Path, shape: Shape, *, bound: bool) -> Lake:
+        """Start a lake of a given shape; see `start`."""
         running = find(path)
         if running is not None:
             raise UsageError(f"a lake is up in {path} already; `lakecheck lake down` ends it")

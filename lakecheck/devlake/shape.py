@@ -58,6 +58,16 @@ class Shape(Struct, frozen=True):
     gsi: bool = False
     port_base: int | None = None
 
+    def __str__(self) -> str:
+        """Say it as the options of `lake up` do."""
+        numbered = sum(name not in BESIDE for name in self.rses)
+        parts = [f"--rses {numbered}"] + ["--with gsi"] * self.gsi
+        parts += [f"--fault {rse}={fault}" for rse, fault in self.faults.items()]
+        if self.port_base is not None:
+            parts.append(f"--port-base {self.port_base}")
+        left_out = [name for name in BESIDE if name not in self.rses]
+        return " ".join(parts) + (f" without {', '.join(left_out)}" if left_out else "")
+
     def __post_init__(self) -> None:
         """Refuse names and faults that mean nothing."""
         if not self.rses:
@@ -100,6 +110,15 @@ def make_shape(
         names = tuple(dict.fromkeys(only))
     choices = {rse: FaultChoice.parse(kind) for rse, kind in (faults or {}).items()}
     return Shape(names, choices, gsi, port_base)
+
+
+def choose_with(names: Iterable[str]) -> tuple[str, ...]:
+    """Check what `--with` names; raises UsageError."""
+    chosen = tuple(name for text in names for name in text.split(","))
+    for name in chosen:
+        if name not in WITH:
+            raise UsageError(f'--with knows no "{name}"; it takes: {", ".join(WITH)}')
+    return chosen
 
 
 def parse_faults(texts: Iterable[str]) -> dict[str, str]:

@@ -16,6 +16,7 @@ import signal
 import socket
 import sys
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -41,10 +42,10 @@ MISSES = 2  # unanswered looks in a row after which a server is started afresh
 class Supervisor:
     """Builds a lake, keeps it running, takes orders, and ends it."""
 
-    def __init__(self, lake: Construction) -> None:
+    def __init__(self, lake: Construction, ended: asyncio.Event) -> None:
         self.lake = lake
+        self.ended = ended
         self.storages = {s.name: RunningStorage(lake, s, self.note) for s in lake.storages}
-        self.ended = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
         self._noted = False
         self._misses: dict[str, int] = {}
@@ -178,35 +179,50 @@ def first(group: BaseExceptionGroup[BaseException]) -> BaseException:
 
 async def serve(folder: Path, starter: socket.socket) -> None:
     """Do as the starter orders until the lake shall end."""
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, ended.set)
     reader, writer = await asyncio.open_connection(sock=starter)
     order = msgspec.json.decode(await reader.readline(), type=Order)
     lake = await asyncio.to_thread(construct, folder, order.shape)
-    supervisor = Supervisor(lake)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        loop.add_signal_handler(number, supervisor.ended.set)
+    supervisor = Supervisor(lake, ended)
     starting = asyncio.create_task(supervisor.start())
-    leaving = asyncio.create_task(reader.readline())
-    ending = asyncio.create_task(supervisor.ended.wait())
     try:
-        await asyncio.wait({starting, leaving, ending}, return_when=asyncio.FIRST_COMPLETED)
-        if not starting.done():
+        if not await _comes_first(starting, ended, reader):
             return
         starting.result()
         writer.write(msgspec.json.encode(Answer()) + b"\n")
-        if not await leaving:  # the starter has gone without a word
+        if not await reader.readline():  # the starter has gone without a word
             return
         watchdog = asyncio.create_task(supervisor.look_after())
-        leaving = asyncio.create_task(reader.readline())
-        await asyncio.wait(
-            {ending, leaving} if order.bound else {ending}, return_when=asyncio.FIRST_COMPLETED
-        )
+        await _comes_first(watchdog, ended, reader if order.bound else None)
         watchdog.cancel()
     finally:
         starting.cancel()
         await asyncio.gather(starting, return_exceptions=True)
         await supervisor.stop()
         LOG.info("ended")
+
+
+async def _comes_first(
+    work: asyncio.Task[None], ended: asyncio.Event, starter: asyncio.StreamReader | None
+) -> bool:
+    """Wait for work, an order to end, or the starter's leave; say whether it was the work."""
+    others: list[asyncio.Task[Any]] = [asyncio.create_task(ended.wait())]
+    if starter is not None:
+        others.append(asyncio.create_task(_left(starter)))
+    await asyncio.wait({work, *others}, return_when=asyncio.FIRST_COMPLETED)
+    for other in others:
+        other.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    return work.done()
+
+
+async def _left(starter: asyncio.StreamReader) -> None:
+    while not starter.at_eof():
+        # The starter says nothing while it waits, so this ends with its connection.
+        await starter.read(1)
 
 
 def main(folder: Path, starter: socket.socket) -> int:

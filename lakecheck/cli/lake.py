@@ -1,0 +1,184 @@
+"""`lakecheck lake`: the embedded lake from the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from lakecheck.devlake.lake import Lake, find
+from lakecheck.devlake.record import LakeRecord, ServerRecord
+from lakecheck.devlake.shape import FAULTS, Shape, choose_with, make_shape, parse_faults
+from lakecheck.devlake.teardown import end
+from lakecheck.errors import UsageError
+
+_dir = click.option(
+    "--dir",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(".lake"),
+    show_default=True,
+    help="Where the lake keeps its state.",
+)
+
+
+@click.group()
+def lake() -> None:
+    """The embedded lake: real storage servers on loopback, to try things on."""
+
+
+@lake.command()
+@_dir
+@click.option("--rses", type=int, default=3, show_default=True, help="XRootD RSEs LAKE-1…LAKE-N.")
+@click.option("--with", "extras", multiple=True, metavar="WHAT", help="Beside them: gsi.")
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="RSE=KIND,…",
+    help=f"Make an RSE misbehave: {', '.join(FAULTS)}.",
+)
+@click.option("--port-base", type=int, metavar="P", help="First port; otherwise free ones.")
+def up(
+    folder: Path,
+    rses: int,
+    extras: tuple[str, ...],
+    faults: tuple[str, ...],
+    port_base: int | None,
+) -> None:
+    """Start a lake and return when all its servers answer."""
+    wanted = make_shape(
+        rses,
+        faults=parse_faults(faults),
+        gsi="gsi" in choose_with(extras),
+        port_base=port_base,
+    )
+    running = find(folder)
+    if running is None:
+        running = Lake.start_shape(folder, wanted, bound=False)
+    else:
+        _same(running.record.shape, wanted, folder)
+        click.echo(f"The lake in {folder} is up already.")
+    _show_endpoints(running.record)
+    click.echo(f"Inventory: {folder / running.inventory.name}")
+    click.echo(f"It runs until: lakecheck lake down{_option(folder)}")
+
+
+@lake.command()
+@_dir
+def down(folder: Path) -> None:
+    """End a lake; nothing of it is left running."""
+    click.echo("The lake has ended." if end(folder) else f"No lake is up in {folder}.")
+
+
+@lake.command()
+@_dir
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.pass_context
+def status(context: click.Context, folder: Path, as_json: bool) -> None:
+    """Show each server: up or not, fault, process, memory."""
+    running = find(folder)
+    if running is None:
+        click.echo(json.dumps({"up": False}) if as_json else f"No lake is up in {folder}.")
+        context.exit(1)
+    if as_json:
+        click.echo(json.dumps(_status(running.record), indent=2))
+    else:
+        _show_servers(running.record)
+
+
+@lake.command()
+@_dir
+@click.argument("rse")
+@click.argument("kind")
+def fault(folder: Path, rse: str, kind: str) -> None:
+    """Make RSE misbehave from now on; KIND none makes it well again."""
+    running = find(folder)
+    if running is None:
+        raise UsageError(f"no lake is up in {folder}; `lakecheck lake up` starts one")
+    running.fault(rse, kind)
+    click.echo(f"{rse} is well." if kind == "none" else f"{rse} has the fault {kind} now.")
+
+
+def _same(running: Shape, wanted: Shape, folder: Path) -> None:
+    if running != wanted:
+        raise UsageError(
+            f"the lake in {folder} is up with other options ({running}); "
+            f"end it first: lakecheck lake down{_option(folder)}"
+        )
+
+
+def _option(folder: Path) -> str:
+    return "" if folder == Path(".lake") else f" --dir {folder}"
+
+
+def _show_endpoints(record: LakeRecord) -> None:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for title in ("RSE", "endpoints", "fault"):
+        table.add_column(title, overflow="fold")
+    for name, rse in record.rses.items():
+        shown = "" if rse.fault == "none" else f"[red]{rse.fault}[/red]"
+        table.add_row(name, "\n".join(rse.endpoints.values()), shown)
+    Console(soft_wrap=False).print(table)
+
+
+def _memory(server: ServerRecord) -> int | None:
+    process = server.process.running() if server.process else None
+    try:
+        return process.memory_info().rss if process else None
+    except psutil.Error:
+        return None
+
+
+def _status(record: LakeRecord) -> dict[str, Any]:
+    return {
+        "up": True,
+        "folder": record.folder,
+        "supervisor": record.supervisor.pid,
+        "rses": {
+            name: {"endpoints": list(rse.endpoints.values()), "fault": rse.fault}
+            for name, rse in record.rses.items()
+        },
+        "servers": [
+            {
+                "name": server.name,
+                "rse": server.rse,
+                "program": server.program,
+                "version": server.version,
+                "address": server.address,
+                "state": server.state,
+                "pid": server.process.pid if server.process else None,
+                "memory": _memory(server),
+                "restarts": server.restarts,
+            }
+            for server in record.servers
+        ],
+    }
+
+
+def _show_servers(record: LakeRecord) -> None:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for title in ("server", "program", "address", "state", "fault"):
+        table.add_column(title)
+    for title in ("pid", "MiB", "restarts"):
+        table.add_column(title, justify="right")
+    for server in record.servers:
+        memory = _memory(server)
+        colour = {"up": "green", "starting": "yellow"}.get(server.state, "red")
+        fault = record.rses[server.rse].fault
+        table.add_row(
+            server.name,
+            f"{server.program} {server.version}",
+            server.address or "–",
+            f"[{colour}]{server.state}[/{colour}]",
+            "" if fault == "none" else f"[red]{fault}[/red]",
+            str(server.process.pid) if server.process else "–",
+            f"{memory / 2**20:.0f}" if memory else "–",
+            str(server.restarts),
+        )
+    Console(soft_wrap=False).print(table)
