@@ -1,0 +1,1 @@
+"""Tests of lakecheck; tests/ROOM mirrors lakecheck/ROOM."""
