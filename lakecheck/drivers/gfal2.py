@@ -1,0 +1,35 @@
+"""gfal2: the library with which grid sites are used, for every protocol that it speaks."""
+
+from __future__ import annotations
+
+import importlib.util
+
+from lakecheck.drivers.classify_gfal2 import explain
+from lakecheck.drivers.worker_session import WorkerSession
+from lakecheck.errors import TesterFailed
+from lakecheck.model import Credential, DriverChoice
+
+
+class Gfal2:
+    """gfal2 in worker processes."""
+
+    name = "gfal2"
+    schemes: tuple[str, ...] = ("root", "davs", "gsiftp", "https", "roots", "xroot", "srm")
+    native = False
+
+    def open(self, options: DriverChoice) -> WorkerSession:
+        """Begin a session; TesterFailed where gfal2 is not installed."""
+        if importlib.util.find_spec("gfal2") is None:
+            raise TesterFailed(
+                "gfal2 is not installed for this Python; on Debian: apt-get install python3-gfal2"
+                " gfal2-plugin-http gfal2-plugin-xrootd gfal2-plugin-gridftp gfal2-plugin-file,"
+                " then link its one .so file into this environment"
+            )
+        return WorkerSession("lakecheck.drivers.gfal2_calls", explain)
+
+    def tools(self, step: str, url: str, other: str, credential: Credential, ca: str) -> str:
+        """Shell command that repeats a step by hand."""
+        raise NotImplementedError
+
+
+DRIVER = Gfal2()

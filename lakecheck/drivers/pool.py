@@ -1,0 +1,191 @@
+"""Worker processes for native libraries: as many as are needed, each killable at any moment."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from lakecheck.drivers.worker_process import WorkerProcess
+from lakecheck.drivers.worker_wire import DONE
+from lakecheck.errors import TesterFailed
+
+PROCESSES = 64
+SILENT = 1.0  # seconds after which a call no longer counts as active
+
+
+def active_target() -> int:
+    """How many calls at a time keep the processors busy without crowding them."""
+    return min(8, max(4, 2 * (os.cpu_count() or 1)))
+
+
+class Identity(Struct, frozen=True, cache_hash=True):
+    """Whom a worker process serves: one credential in one generation, with fixed settings.
+
+    `settings` are environment variables, read once by native libraries; an empty value unsets.
+    """
+
+    credential: str
+    generation: str = ""
+    settings: tuple[tuple[str, str], ...] = ()
+
+    def environment(self, base: Mapping[str, str]) -> dict[str, str]:
+        """Give the environment of a process that serves it."""
+        merged = {**base, **dict(self.settings)}
+        return {name: value for name, value in merged.items() if value}
+
+
+class Turn:
+    """A place among the active calls, given back once: at the end, or when the call is silent."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate: Gate | None = gate
+
+    def leave(self) -> None:
+        """Give the place back."""
+        if self._gate:
+            gate, self._gate = self._gate, None
+            gate.free()
+
+
+class Gate:
+    """Lets a few calls be active; the others wait in the order in which they came."""
+
+    def __init__(self, places: int) -> None:
+        self._places = places
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def enter(self) -> Turn:
+        """Wait for a place."""
+        if self._places > 0:
+            self._places -= 1
+            return Turn(self)
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(place)
+        try:
+            await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled():
+                self.free()
+            raise
+        return Turn(self)
+
+    def free(self) -> None:
+        """Hand a place on to who has waited longest."""
+        while self._waiting:
+            place = self._waiting.popleft()
+            if not place.done():
+                place.set_result(None)
+                return
+        self._places += 1
+
+
+class Pool:
+    """The worker processes of one session; they are started when a call finds none idle."""
+
+    def __init__(self, module: str, processes: int = PROCESSES, active: int | None = None) -> None:
+        self._module = module
+        self._processes = processes
+        self._gate = Gate(active or active_target())
+        self._idle: dict[Identity, list[WorkerProcess]] = {}
+        self._workers: set[WorkerProcess] = set()
+        self._freed = asyncio.Event()
+        self._closed = False
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Numbers of the processes that live now."""
+        return tuple(worker.pid for worker in self._workers if worker.alive)
+
+    async def call(self, identity: Identity, name: str, *arguments: Any) -> Any:
+        """Make a call in a worker process of this identity and give what it returned.
+
+        Cancelling kills the process. A reply that is no success raises Replied; a process that
+        dies raises TesterFailed. No call is made twice.
+        """
+        turn = await self._gate.enter()
+        silence: asyncio.TimerHandle | None = None
+        try:
+            worker = await self._take(identity)
+            silence = asyncio.get_running_loop().call_later(SILENT, turn.leave)
+            try:
+                reply = await worker.call(name, arguments)
+            finally:
+                self._give_back(identity, worker)
+        finally:
+            if silence:
+                silence.cancel()
+            turn.leave()
+        if reply[0] != DONE:
+            raise Replied(reply)
+        return reply[1]
+
+    async def close(self) -> None:
+        """End every process and wait until the last is gone."""
+        self._closed = True
+        workers = list(self._workers)
+        for worker in workers:
+            worker.kill()
+        for worker in workers:
+            await worker.ended
+        self._idle.clear()
+
+    async def _take(self, identity: Identity) -> WorkerProcess:
+        while True:
+            if self._closed:
+                raise TesterFailed("the session is closed")
+            idle = self._idle.get(identity, [])
+            while idle:
+                worker = idle.pop()
+                if worker.alive:
+                    return worker
+            self._retire(identity)
+            if len(self._workers) < self._processes or self._evict():
+                return self._start(identity)
+            self._freed.clear()
+            await self._freed.wait()
+
+    def _start(self, identity: Identity) -> WorkerProcess:
+        worker = WorkerProcess(self._module, identity.environment(os.environ))
+        self._workers.add(worker)
+        worker.ended.add_done_callback(lambda _: self._forget(worker))
+        return worker
+
+    def _give_back(self, identity: Identity, worker: WorkerProcess) -> None:
+        if worker.alive:
+            self._idle.setdefault(identity, []).append(worker)
+        self._freed.set()
+
+    def _forget(self, worker: WorkerProcess) -> None:
+        self._workers.discard(worker)
+        self._freed.set()
+
+    def _retire(self, identity: Identity) -> None:
+        """End idle processes of the same credential's former generations."""
+        for other in list(self._idle):
+            same = other.credential == identity.credential
+            if same and other.generation != identity.generation:
+                for worker in self._idle.pop(other):
+                    worker.kill()
+
+    def _evict(self) -> bool:
+        """Make room by ending one idle process of another identity."""
+        for workers in self._idle.values():
+            if workers:
+                worker = workers.pop(0)
+                worker.kill()
+                self._workers.discard(worker)
+                return True
+        return False
+
+
+class Replied(Exception):
+    """A call in a worker process raised; `reply` is what it sent (see worker_wire)."""
+
+    def __init__(self, reply: tuple[Any, ...]) -> None:
+        super().__init__(str(reply))
+        self.reply = reply
