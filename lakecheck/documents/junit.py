@@ -47,6 +47,7 @@ def _outcome(document: Mapping[str, Any]) -> Failure | Error | Skipped | None:
     status = document["status"]
     if status == "passed":
         return None
+    kinds: dict[str, type[Failure | Error | Skipped]]
     kinds = {"failed": Failure, "error": Error, "not_run": Error}
     message = str(document.get("reason") or document.get("error.message") or status)
     outcome = kinds.get(status, Skipped)(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
 
 from lakecheck.model import RSE
 
@@ -33,7 +34,7 @@ def star(members: Sequence[RSE], centre: str) -> Iterator[Link]:
                 yield rse, hub
 
 
-def links(strategy: str | Mapping[str, str], members: Sequence[RSE]) -> Iterator[Link]:
+def links(strategy: str | Mapping[Literal["star"], str], members: Sequence[RSE]) -> Iterator[Link]:
     """Links of a strategy as a spec writes it: `full`, `ring` or `{star: RSE}`."""
     if isinstance(strategy, Mapping):
         return star(members, strategy["star"])

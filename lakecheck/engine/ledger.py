@@ -1,0 +1,73 @@
+"""The clean-up ledger: a line before anything is created outside, a line when it is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from lakecheck.documents.journal import Journal
+
+
+class Created(Struct, frozen=True, omit_defaults=True):
+    """Something that may exist on a storage because of this run."""
+
+    url: str
+    endpoint: str = ""
+    credential: str = "none"
+    driver: str = "gfal2"
+    gone: bool = False
+
+
+class Ledger:
+    """`created.ndjson` of a run: what may still be there is what was created and is not gone."""
+
+    def __init__(self, path: Path) -> None:
+        self._journal = Journal(path)
+        self._open: dict[str, Created] = {}
+
+    def creating(self, created: Created) -> None:
+        """Note that something is about to be created."""
+        self._open[created.url] = created
+        self._journal.append(msgspec.to_builtins(created))
+
+    def gone(self, url: str) -> None:
+        """Note that nothing is left under a URL."""
+        if self._open.pop(url, None):
+            self._journal.append({"url": url, "gone": True})
+
+    def holds(self, url: str) -> bool:
+        """Whether something may be there."""
+        return url in self._open
+
+    @property
+    def left(self) -> tuple[Created, ...]:
+        """Everything that may still be there."""
+        return tuple(self._open.values())
+
+    def close(self) -> int:
+        """Close the file; give how many lines it could not take."""
+        return self._journal.close()
+
+
+def leftovers(path: Path) -> tuple[Created, ...]:
+    """What a ledger file says may still be there; a torn last line counts for nothing."""
+    there: dict[str, Created] = {}
+    for line in _lines(path):
+        if line.gone:
+            there.pop(line.url, None)
+        else:
+            there[line.url] = line
+    return tuple(there.values())
+
+
+def _lines(path: Path) -> Iterator[Created]:
+    if not path.exists():
+        return
+    decoder = msgspec.json.Decoder(Created)
+    with path.open("rb") as lines:
+        for line in lines:
+            if line.endswith(b"\n"):
+                yield decoder.decode(line)

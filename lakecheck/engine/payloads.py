@@ -1,0 +1,69 @@
+"""Local files to upload: one a size and run, with content that no other run has."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import random
+import shutil
+import tempfile
+import zlib
+from pathlib import Path
+
+from lakecheck.drivers.base import Payload
+from lakecheck.errors import TesterFailed
+
+BLOCK = 2**20
+
+
+def folder_of(run_id: str) -> Path:
+    """Where a run keeps its local files."""
+    return Path(tempfile.gettempdir()) / f"lakecheck-{run_id}-{os.getuid()}"
+
+
+class Payloads:
+    """Makes each size once, when it is first asked for."""
+
+    def __init__(self, run_id: str) -> None:
+        self.folder = folder_of(run_id)
+        self._run_id = run_id
+        self._made: dict[int, asyncio.Task[Payload]] = {}
+
+    async def of(self, size: int) -> Payload:
+        """Payload of a size in bytes; TesterFailed where this machine has no room for it."""
+        if size not in self._made:
+            self._made[size] = asyncio.create_task(asyncio.to_thread(self._make, size))
+        return await asyncio.shield(self._made[size])
+
+    def _make(self, size: int) -> Payload:
+        try:
+            self.folder.mkdir(mode=0o700, exist_ok=True)
+            return make(self.folder / f"payload-{size}", size, f"{self._run_id}:{size}")
+        except OSError as error:
+            raise TesterFailed(
+                f"no room for a local file of {size} bytes in {self.folder}: {error.strerror}; "
+                "set TMPDIR to a larger disk"
+            ) from None
+
+    def remove(self) -> None:
+        """Delete the local files."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def make(path: Path, size: int, seed: str) -> Payload:
+    """Write pseudo-random content that depends on the seed alone; memory stays flat."""
+    block = bytearray(random.Random(seed).randbytes(min(size, BLOCK)))
+    adler, md5, left, number = 1, hashlib.md5(usedforsecurity=False), size, 0
+    with path.open("wb") as file:
+        while left > 0:
+            if len(block) >= 8:
+                # Each block differs, so that swapped or repeated blocks do not go unnoticed.
+                block[:8] = number.to_bytes(8, "little") if number else block[:8]
+            piece = bytes(block[:left])
+            file.write(piece)
+            adler = zlib.adler32(piece, adler)
+            md5.update(piece)
+            left -= len(piece)
+            number += 1
+    return Payload(str(path), size, f"{adler & 0xFFFFFFFF:08x}", md5.hexdigest())

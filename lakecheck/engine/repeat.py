@@ -1,0 +1,60 @@
+"""Commands that repeat a check by hand, in the words of the protocol's own tools."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lakecheck.engine.sessions import resolve
+from lakecheck.engine.tools import folder_url, remote_name
+from lakecheck.errors import LakecheckError
+from lakecheck.model import NOBODY, Case, Credential
+from lakecheck.plan.matrix import size_label
+
+STEPS = ("upload", "stat", "checksum", "download", "delete", "copy")
+
+
+def local_file(size: int) -> str:
+    """Name of the local file that the commands upload."""
+    return f"/tmp/lakecheck-{size_label(size)}"
+
+
+def make_local(size: int) -> str:
+    """Command that makes the local file."""
+    return f"head -c {size} /dev/urandom > {local_file(size)}"
+
+
+def commands(
+    case: Case,
+    step: str,
+    credentials: Mapping[str, Credential],
+    run_id: str = "by-hand",
+) -> list[str]:
+    """The commands for one check, with whatever must come before it and the clean-up after."""
+    if case.endpoint is None or step not in STEPS:
+        return []
+    try:
+        driver = resolve(case.driver, case.endpoint.scheme)
+    except LakecheckError:
+        return []
+    credential = credentials.get(case.credential, NOBODY)
+    name = remote_name(run_id, case.address)
+    url = f"{folder_url(case.endpoint)}/{name}"
+    local, ca = local_file(case.size), case.endpoint.ca
+
+    def tool(what: str, target: str, other: str) -> str:
+        return driver.tools(what, target, other, credential, ca)
+
+    if step == "copy":
+        assert case.source is not None
+        seed = f"{folder_url(case.source)}/{name}-seed"
+        return [
+            make_local(case.size),
+            tool("upload", seed, local),
+            tool("copy", url, seed),
+            tool("delete", url, ""),
+            tool("delete", seed, ""),
+        ]
+    lines = [make_local(case.size), tool("upload", url, local)]
+    if step not in ("upload", "delete"):
+        lines.append(tool(step, url, f"{local}.back" if step == "download" else ""))
+    return [*lines, tool("delete", url, "")]

@@ -1,0 +1,178 @@
+"""Which case may start next, within the limits and without waiting for the slow."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Hashable, Iterable
+
+from msgspec import Struct
+
+from lakecheck.engine.limits import Limits
+from lakecheck.errors import DriverError
+from lakecheck.model import Case, Endpoint
+
+Key = Hashable
+
+
+class Seed(Struct, frozen=True, cache_hash=True):
+    """A file that links of one source share; uploaded once, before the first of them."""
+
+    url: str  # of the endpoint
+    size: int
+    credential: str
+    driver: str
+
+
+class Planting(Struct, eq=False):
+    """The job of uploading a seed, on behalf of the first case that needs it."""
+
+    seed: Seed
+    case: Case
+
+
+Job = Case | Planting
+
+
+class Blocker(Struct):
+    """Why a case cannot run: the check (or seed) that did not pass, and its error."""
+
+    address: str
+    error: DriverError | None
+
+
+def ends(job: Job) -> tuple[Endpoint, ...]:
+    """Endpoints that a job uses."""
+    if isinstance(job, Planting):
+        return (job.case.source,) if job.case.source else ()
+    return tuple(end for end in (job.source, job.endpoint) if end)
+
+
+class Scheduler:
+    """Hands out jobs; parks those whose RSE is busy or whose seed is not there yet."""
+
+    def __init__(
+        self, cases: Iterable[Case], limits: Limits, seed_of: Callable[[Case], Seed | None]
+    ) -> None:
+        self._ready: deque[Job] = deque(cases)
+        self._limits = limits
+        self._seed_of = seed_of
+        self._parked: dict[Key, deque[Job]] = {}
+        self._busy: Counter[Key] = Counter()
+        self._seeds: dict[Seed, Blocker | None] = {}
+        self._planting: set[Seed] = set()
+        self.answered: dict[str, float] = {}  # endpoint's URL → when it last answered
+        self.stalled: dict[str, Blocker] = {}  # endpoint's URL → the check that found it silent
+        self.in_flight = 0
+
+    def drain(self) -> list[Case]:
+        """Take back every case that has not started."""
+        waiting = [*self._ready, *(job for jobs in self._parked.values() for job in jobs)]
+        self._ready.clear()
+        self._parked.clear()
+        return [job for job in waiting if isinstance(job, Case)]
+
+    def next(self) -> tuple[Job, Blocker | None] | None:
+        """A job that may start now, or one that is blocked and needs no start; None: wait."""
+        while self._ready:
+            job = self._ready.popleft()
+            blocker = self._blocker(job)
+            if blocker:
+                # It takes no place, so it will free none: whoever waited behind it is next.
+                for key in _keys(job):
+                    if self._free(key) > 0:
+                        self._wake(key, 1)
+                return job, blocker
+            if isinstance(job, Case) and self._waits_for_seed(job):
+                continue
+            full = self._full_key(job)
+            if full is not None:
+                self._park(full, job)
+                continue
+            if self.in_flight >= self._limits.total:
+                self._ready.appendleft(job)
+                return None
+            self._take(job, 1)
+            return job, None
+        return None
+
+    def finished(self, job: Job) -> None:
+        """Free what a started job held."""
+        self._take(job, -1)
+        for key in _keys(job):
+            self._wake(key)
+
+    def planted(self, seed: Seed, blocker: Blocker | None) -> None:
+        """Let the links of a seed go on, or be blocked."""
+        self._seeds[seed] = blocker
+        self._ready.extendleft(reversed(self._parked.pop(seed, ())))
+
+    def stall(self, url: str, blocker: Blocker) -> None:
+        """Block what has not started at an endpoint that lets cases time out unanswered."""
+        if url not in self.stalled:
+            self.stalled[url] = blocker
+            self._ready.extendleft(self._parked.pop(("endpoint", url), ()))
+
+    def answer(self, endpoint: Endpoint, now: float) -> None:
+        """Note that an endpoint has answered something."""
+        first = endpoint.url not in self.answered
+        self.answered[endpoint.url] = now
+        if first:
+            self._wake(("endpoint", endpoint.url))
+
+    def _blocker(self, job: Job) -> Blocker | None:
+        for end in ends(job):
+            if end.url in self.stalled:
+                return self.stalled[end.url]
+        if isinstance(job, Case) and not job.skip and job.source:
+            seed = self._seed_of(job)
+            return self._seeds.get(seed) if seed else None
+        return None
+
+    def _waits_for_seed(self, case: Case) -> bool:
+        seed = self._seed_of(case) if case.source and not case.skip else None
+        if seed is None or seed in self._seeds:
+            return False
+        self._park(seed, case)
+        if seed not in self._planting:
+            self._planting.add(seed)
+            self._ready.appendleft(Planting(seed, case))
+        return True
+
+    def _full_key(self, job: Job) -> Key | None:
+        return next((key for key in _keys(job) if self._free(key) <= 0), None)
+
+    def _free(self, key: tuple[str, str]) -> int:
+        sort, name = key
+        if sort == "rse":
+            return self._limits.per_rse - self._busy[key]
+        if name in self.answered:
+            return self._limits.per_rse
+        return self._limits.unproven - self._busy[key]
+
+    def _park(self, key: Key, job: Job) -> None:
+        self._parked.setdefault(key, deque()).append(job)
+        # The job may have been woken for another key's sake: hand that chance on.
+        for other in _keys(job):
+            if other != key and self._free(other) > 0 and isinstance(key, tuple):
+                self._wake(other, 1)
+
+    def _wake(self, key: tuple[str, str], most: int | None = None) -> None:
+        parked = self._parked.get(key)
+        count = self._free(key) if most is None else most
+        while parked and count > 0:
+            self._ready.append(parked.popleft())
+            count -= 1
+        if parked is not None and not parked:
+            del self._parked[key]
+
+    def _take(self, job: Job, count: int) -> None:
+        self.in_flight += count
+        for key in _keys(job):
+            self._busy[key] += count
+
+
+def _keys(job: Job) -> list[tuple[str, str]]:
+    found = []
+    for end in ends(job):
+        found += [("rse", end.rse), ("endpoint", end.url)]
+    return found
