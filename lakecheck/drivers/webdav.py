@@ -1,0 +1,57 @@
+"""The native driver for WebDAV storages: HTTP in the engine's own loop, by aiohttp."""
+
+from __future__ import annotations
+
+import aiohttp
+
+from lakecheck.drivers.webdav_client import Client, Shared
+from lakecheck.drivers.webdav_storage import WebdavStorage
+from lakecheck.drivers.webdav_tls import Contexts
+from lakecheck.drivers.webdav_tools import command
+from lakecheck.drivers.webdav_urls import SCHEMES
+from lakecheck.model import Credential, DriverChoice, Endpoint
+
+IDLE = 15  # seconds for which an unused connection is kept
+
+
+class WebdavDriver:
+    """Speaks WebDAV and HTTP third-party copy."""
+
+    name = "webdav"
+    schemes: tuple[str, ...] = tuple(SCHEMES)
+    native = True
+
+    def open(self, options: DriverChoice) -> WebdavSession:
+        """Begin a session on the running event loop."""
+        return WebdavSession()
+
+    def tools(self, step: str, url: str, other: str, credential: Credential, ca: str) -> str:
+        """Give the curl command that repeats a step."""
+        return command(step, url, other, credential, ca)
+
+
+class WebdavSession:
+    """One pool of connections for a run; how many are open is what the engine's limits say."""
+
+    def __init__(self) -> None:
+        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE, ttl_dns_cache=60)
+        http = aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"Accept-Encoding": "identity", "User-Agent": "lakecheck"},
+            auto_decompress=False,
+            read_bufsize=1 << 20,
+        )
+        self._shared = Shared(http, Contexts(), {}, set())
+
+    def storage(self, endpoint: Endpoint, credential: Credential, timeout: float) -> WebdavStorage:
+        """Give an endpoint; connections are made when something is asked of it."""
+        client = Client(self._shared, endpoint.ca, credential, timeout)
+        return WebdavStorage(endpoint, client, timeout)
+
+    async def close(self) -> None:
+        """End every connection."""
+        await self._shared.http.close()
+
+
+DRIVER = WebdavDriver()

@@ -1,0 +1,154 @@
+"""HTTP requests for one endpoint and credential: redirects, TLS, errors, and what stays secret."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from urllib.parse import unquote
+
+import aiohttp
+from msgspec import Struct
+from yarl import URL
+
+from lakecheck.drivers import classify
+from lakecheck.drivers.webdav_errors import Hop, translating
+from lakecheck.drivers.webdav_tls import Contexts
+from lakecheck.drivers.webdav_urls import encrypted, joined, origin, shown, wire
+from lakecheck.errors import DriverError, ProtocolError, Side, TlsFailed
+from lakecheck.model import Credential
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+HOPS = 5
+SECRET_HEADERS = frozenset({"Authorization", "TransferHeaderAuthorization"})
+BODY = 1 << 20  # more of an answer than this is not kept in memory
+
+Body = Callable[[str], bytes | aiohttp.Payload | None]  # what to send to an HTTP URL
+
+
+class Shared(Struct):
+    """What all clients of a session share; `redirecting` is learnt, by address, from PUTs."""
+
+    http: aiohttp.ClientSession
+    contexts: Contexts
+    redirecting: dict[str, bool]
+    written: set[str]  # files that this session wrote and did not delete
+
+
+class Answer(Struct, frozen=True):
+    """An answer read to its end; `hop` is the URL that gave it, after redirects."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    hop: str
+
+    @property
+    def text(self) -> str:
+        """The body as text, whatever it is."""
+        return self.body.decode("utf-8", "replace")
+
+
+class Client:
+    """Sends requests with one credential; only DriverErrors come out of it."""
+
+    def __init__(self, shared: Shared, ca: str, credential: Credential, timeout: float) -> None:
+        self.shared = shared
+        self.credential = credential
+        self._ca = ca
+        self._timeout = timeout
+        self._limits = aiohttp.ClientTimeout(sock_connect=timeout, sock_read=timeout)
+
+    async def ask(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        body: Body | None = None,
+        side: Side | None = None,
+    ) -> Answer:
+        """Send a request to a name, and read the answer; any status is an answer."""
+        async with self.open(method, url, headers, body, side) as (response, hop):
+            return Answer(response.status, response.headers, await _read(response.content), hop)
+
+    @asynccontextmanager
+    async def open(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        body: Body | None = None,
+        side: Side | None = None,
+    ) -> AsyncIterator[tuple[aiohttp.ClientResponse, str]]:
+        """Send a request to a name, and give the answer to be read, with the URL it is from."""
+        hop = Hop(wire(url), side, self._timeout)
+        with translating(hop, self.credential):
+            response = await self._follow(method, hop, dict(headers or {}), body)
+            try:
+                yield response, hop.url
+            except BaseException:
+                response.close()  # what is left of the answer will not be read
+                raise
+            response.release()
+
+    async def _follow(
+        self, method: str, hop: Hop, headers: dict[str, str], body: Body | None
+    ) -> aiohttp.ClientResponse:
+        for _ in range(HOPS + 1):
+            response = await self._send(method, hop.url, headers, body)
+            redirected = response.status in REDIRECTS and "Location" in response.headers
+            if method == "PUT":
+                self.shared.redirecting[origin(hop.url)] = redirected
+            if not redirected:
+                return response
+            if body:
+                response.close()  # the rest of the body is not for this server
+            else:
+                response.release()
+            following = joined(hop.url, response.headers["Location"])
+            headers = self._passed_on(headers, hop, following)
+            hop.url = following
+        host = classify.host_of(hop.url)
+        raise ProtocolError(f"redirected more than {HOPS} times", side=hop.side, host=host)
+
+    async def _send(
+        self, method: str, hop: str, headers: Mapping[str, str], body: Body | None
+    ) -> aiohttp.ClientResponse:
+        tls = self.shared.contexts.get(self._ca, self.credential) if encrypted(hop) else True
+        return await self.shared.http.request(
+            method,
+            URL(hop, encoded=True),
+            headers=headers,
+            data=body(hop) if body else None,
+            allow_redirects=False,
+            ssl=tls,
+            timeout=self._limits,
+        )
+
+    def _passed_on(self, headers: dict[str, str], hop: Hop, following: str) -> dict[str, str]:
+        """Give the headers for the next server: nothing secret leaves TLS."""
+        host = classify.host_of(following)
+        if not following.startswith(("https://", "http://")):
+            said = f"redirected to {shown(following)}, which is not HTTP"
+            raise ProtocolError(said, side=hop.side, host=host)
+        if encrypted(following):
+            return headers
+        for secret in (headers[name] for name in SECRET_HEADERS & headers.keys()):
+            if secret.removeprefix("Bearer ") in unquote(following):
+                said = f"would have us send our token unencrypted to {shown(following)}"
+                raise TlsFailed(said, side=hop.side, phase="redirect", host=host)
+        return {name: value for name, value in headers.items() if name not in SECRET_HEADERS}
+
+    def failure(self, answer: Answer, method: str, side: Side | None = None) -> DriverError:
+        """Give the error that an answer stands for."""
+        text = answer.text if "html" not in answer.headers.get("Content-Type", "") else ""
+        return classify.http(answer.status, text, answer.hop, self.credential, method, side=side)
+
+
+async def _read(content: aiohttp.StreamReader) -> bytes:
+    """Read a body to its end, or as much of it as is worth keeping."""
+    pieces = []
+    room = BODY
+    while room > 0 and (piece := await content.read(room)):
+        pieces.append(piece)
+        room -= len(piece)
+    return b"".join(pieces)
