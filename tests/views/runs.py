@@ -221,7 +221,7 @@ def troubled(number: int = 14) -> Run:
     """Every status: a hung storage, one that refuses writes, a bad link, a crash, a slow copy."""
     run = Run()
     names = sites(number)
-    hung, refuses, crashed, plain = names[2], names[0], names[5], names[-1]
+    hung, crashed, plain = names[2], names[5], names[-1]
     for name in names:
         run.functional(name, "davs", trouble=TIMEOUT if name == hung else None)
         if name != plain:

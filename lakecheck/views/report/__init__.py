@@ -1,0 +1,54 @@
+"""`report.html`: one file that opens offline, made of a run's documents."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from lakecheck.views import words
+from lakecheck.views.report.page import Page, page
+
+_HERE = Path(__file__).parent
+
+
+def write(
+    folder: Path,
+    documents: Iterable[Mapping[str, Any]],
+    plan: Mapping[str, Any] | None = None,
+    *,
+    name: str = "report.html",
+) -> Path:
+    """Render the report of a run into its folder and give its path."""
+    path = folder / name
+    path.write_text(render(documents, plan), encoding="utf-8")
+    return path
+
+
+def render(documents: Iterable[Mapping[str, Any]], plan: Mapping[str, Any] | None = None) -> str:
+    """Give the report as the text of one HTML page that names no outside address."""
+    return _template(page(documents, plan or {}))
+
+
+def _template(shown: Page) -> str:
+    environment = Environment(
+        loader=FileSystemLoader(_HERE),
+        autoescape=True,  # messages, URLs and names come from servers: never trust them
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    script = (_HERE / "page.js").read_text(encoding="utf-8")
+    style = (_HERE / "page.css").read_text(encoding="utf-8")
+    return environment.get_template("page.html.jinja").render(
+        page=shown,
+        words=words,
+        style=Markup(style),  # our own file
+        script=Markup(script),  # our own file
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    )

@@ -1,0 +1,91 @@
+"""The table of RSEs by checks, one for each test that is not between two RSEs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from lakecheck.views import words
+from lakecheck.views.outcome import Outcome
+from lakecheck.views.report.cells import EMPTY, Cell, cell
+
+MOST_ROWS = 400
+_ORDER = {name: number for number, name in enumerate(words.STEPS)}
+
+
+class Row(Struct, frozen=True):
+    """One endpoint's cells."""
+
+    rse: str
+    protocol: str
+    status: str
+    cells: tuple[Cell, ...]
+
+
+class Grid(Struct, frozen=True):
+    """One test's table, rows with trouble first."""
+
+    test: str
+    kind: str
+    checks: tuple[str, ...]
+    rows: tuple[Row, ...]
+    good: int  # rows where all passed
+    total: int
+
+    @property
+    def left_out(self) -> int:
+        """Rows that are not shown, all of them without trouble where that is possible."""
+        return self.total - len(self.rows)
+
+
+def grids(outcomes: Sequence[Outcome], anchors: dict[str, str]) -> list[Grid]:
+    """Make the tables, in the order of their tests."""
+    tests: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        if not outcome.is_link:
+            tests.setdefault(outcome.test, []).append(outcome)
+    return [_grid(name, members, anchors) for name, members in tests.items()]
+
+
+def _grid(test: str, outcomes: Sequence[Outcome], anchors: dict[str, str]) -> Grid:
+    checks = sorted(
+        dict.fromkeys(outcome.check for outcome in outcomes), key=lambda name: _ORDER.get(name, 99)
+    )
+    places: dict[tuple[str, str], dict[str, list[Outcome]]] = {}
+    for outcome in outcomes:
+        row = places.setdefault((outcome.place, outcome.protocol), {})
+        row.setdefault(outcome.check, []).append(outcome)
+    rows = [
+        Row(
+            rse=rse,
+            protocol=protocol,
+            status=words.worst(o.status for members in found.values() for o in members),
+            cells=tuple(
+                cell(found[check], _text(found[check]), anchors) if check in found else EMPTY
+                for check in checks
+            ),
+        )
+        for (rse, protocol), found in places.items()
+    ]
+    rows.sort(key=lambda row: words.STATUSES.index(row.status))
+    return Grid(
+        test=test,
+        kind=outcomes[0].kind,
+        checks=tuple(checks),
+        rows=tuple(rows[:MOST_ROWS]),
+        good=sum(row.status == "passed" for row in rows),
+        total=len(rows),
+    )
+
+
+def _text(outcomes: Sequence[Outcome]) -> str:
+    status = words.worst(outcome.status for outcome in outcomes)
+    alike = [outcome for outcome in outcomes if outcome.status == status]
+    share = f"{len(alike)}/{len(outcomes)} " if len(alike) < len(outcomes) else ""
+    if status == "passed":
+        times = sorted(o.duration for o in alike if o.duration is not None)
+        return words.seconds(times[len(times) // 2]) if times else "passed"
+    if status in ("failed", "error"):
+        return share + (alike[0].error_class or words.status_words(status))
+    return share + words.status_words(status)

@@ -1,0 +1,158 @@
+"""The N×N matrix of a test between RSEs: rows are sources, columns are destinations."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from statistics import median
+
+from msgspec import Struct
+
+from lakecheck.views import words
+from lakecheck.views.outcome import Outcome
+from lakecheck.views.report.cells import EMPTY, Cell, cell
+from lakecheck.views.report.picture import Picture, picture
+from lakecheck.views.standouts import Standout, shares, standouts
+
+MOST_SIDE = 40  # RSEs on a side; above, the matrix becomes a picture
+MOST_CELLS = 8000  # of all matrices together
+FIGURES_SIDE = 16  # RSEs on a side up to which cells show figures
+
+Links = dict[tuple[str, str], list[Outcome]]
+
+
+class Matrix(Struct, frozen=True):
+    """One variant (protocol, size, mode, …) of one test."""
+
+    test: str
+    variant: str
+    sources: tuple[str, ...]
+    destinations: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]  # empty where `picture` is given
+    counts: tuple[tuple[str, int], ...]
+    pattern: tuple[str, ...]
+    typical: str
+    worst: tuple[Standout, ...]
+    picture: Picture | None = None
+
+    @property
+    def links(self) -> int:
+        """How many links were planned."""
+        return sum(number for _, number in self.counts)
+
+    @property
+    def wide(self) -> bool:
+        """Whether its cells are too many to show figures."""
+        return len(self.destinations) > FIGURES_SIDE
+
+    @property
+    def bad_sources(self) -> tuple[str, ...]:
+        """Sources that stand out."""
+        return tuple(one.rse for one in self.worst if one.role == "source")
+
+    @property
+    def bad_destinations(self) -> tuple[str, ...]:
+        """Destinations that stand out."""
+        return tuple(one.rse for one in self.worst if one.role == "destination")
+
+
+def matrices(outcomes: Sequence[Outcome], anchors: dict[str, str]) -> list[Matrix]:
+    """Make one matrix for each variant of each test; the largest become pictures."""
+    found: dict[tuple[str, str], list[Outcome]] = {}
+    for outcome in outcomes:
+        if outcome.is_link:
+            parts = (outcome.protocol, *outcome.variant.split("."))
+            variant = " · ".join(part for part in parts if part)
+            found.setdefault((outcome.test, variant), []).append(outcome)
+    made = []
+    cells = 0
+    for (test, variant), links in found.items():
+        side = max(len({o.source for o in links}), len({o.destination for o in links}))
+        in_cells = side <= MOST_SIDE and cells + side * side <= MOST_CELLS
+        cells += side * side if in_cells else 0
+        made.append(_matrix(test, variant, links, anchors, in_cells))
+    return made
+
+
+def _matrix(
+    test: str, variant: str, members: Sequence[Outcome], anchors: dict[str, str], in_cells: bool
+) -> Matrix:
+    links: Links = {}
+    for outcome in members:
+        links.setdefault((outcome.source, outcome.destination), []).append(outcome)
+    sources = _names(source for source, _ in links)
+    destinations = _names(destination for _, destination in links)
+    if set(sources) == set(destinations):
+        destinations = sources  # so that the diagonal is one
+    worst = tuple(standouts(members))
+    counts = Counter(words.worst(o.status for o in found) for found in links.values())
+    return Matrix(
+        test=test,
+        variant=variant,
+        sources=sources,
+        destinations=destinations,
+        rows=_rows(links, sources, destinations, anchors) if in_cells else (),
+        counts=tuple((status, counts[status]) for status in words.STATUSES if counts[status]),
+        pattern=_pattern(members, worst),
+        typical=_typical(members),
+        worst=worst,
+        picture=None if in_cells else picture(links, sources, destinations),
+    )
+
+
+def _names(every: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(every))
+
+
+def _rows(
+    links: Links, sources: Sequence[str], destinations: Sequence[str], anchors: dict[str, str]
+) -> tuple[tuple[Cell, ...], ...]:
+    with_figures = len(destinations) <= FIGURES_SIDE
+    return tuple(
+        tuple(
+            cell(found, _text(found) if with_figures else "", anchors)
+            if (found := links.get((source, destination)))
+            else EMPTY
+            for destination in destinations
+        )
+        for source in sources
+    )
+
+
+def _text(outcomes: Sequence[Outcome]) -> str:
+    rates = [o.throughput for o in outcomes if o.throughput is not None]
+    if rates and all(outcome.status == "passed" for outcome in outcomes):
+        return words.rate(median(rates)).removesuffix("/s")
+    return ""
+
+
+def _typical(outcomes: Sequence[Outcome]) -> str:
+    passed = [outcome for outcome in outcomes if outcome.status == "passed"]
+    rates = [o.throughput for o in passed if o.throughput is not None]
+    times = [o.duration for o in passed if o.duration is not None]
+    parts = [words.rate(median(rates))] if rates else []
+    parts += [words.seconds(median(times))] if times else []
+    return f"median {', '.join(parts)}" if parts else ""
+
+
+def _pattern(outcomes: Sequence[Outcome], found: Sequence[Standout]) -> tuple[str, ...]:
+    """Say which rows and columns are red, which is where to look first."""
+    every = shares(outcomes).values()
+    if every and all(one.is_whole for one in every):
+        return ("No link passed at all: what they share is to be looked at first.",)
+    told = [_told(one) for one in found[:6]]
+    if len(found) > 6:
+        told.append(f"{len(found) - 6} more rows and columns stand out.")
+    if not told and any(outcome.is_trouble for outcome in outcomes):
+        told.append("No row or column stands out: single links have trouble.")
+    return tuple(told)
+
+
+def _told(one: Standout) -> str:
+    line, towards = ("row", "to") if one.role == "source" else ("column", "from")
+    nearly = "" if one.is_whole else "nearly "
+    share = f"all {one.tried}" if one.is_whole else f"{one.bad} of {one.tried}"
+    return (
+        f"The {line} of {one.rse} is {nearly}all red: as {one.role} it fails {towards} {share}"
+        f" {'destinations' if one.role == 'source' else 'sources'}."
+    )
