@@ -1,0 +1,60 @@
+"""The document fields that a condition may name, and in which unit each is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from lakecheck.conditions.tree import Dimension
+
+_NUMBERS = ("attempt", "error.code", "files", "ip")
+_WORDS = (
+    "auth_method",
+    "case",
+    "check",
+    "credential",
+    "endpoint",
+    "error.class",
+    "error.host",
+    "error.message",
+    "error.phase",
+    "error.side",
+    "experiment",
+    "host",
+    "kind",
+    "protocol",
+    "rse",
+    "run.trigger",
+    "service",
+    "site",
+    "status",
+    "test",
+    "tester.host",
+    "tester.version",
+    "transfer.mode",
+    "vo",
+)
+_PLACES = ("endpoint", "host", "protocol", "rse", "site")
+
+FIELDS: dict[str, Dimension] = {
+    "bytes": "size",
+    "duration": "duration",
+    "size": "size",
+    "throughput": "rate",
+    **dict.fromkeys(_NUMBERS, "number"),
+    **dict.fromkeys(_WORDS, "word"),
+    **dict.fromkeys((f"{end}.{name}" for end in ("source", "destination") for name in _PLACES),
+                    "word"),
+}  # fmt: skip
+
+LABELS = "labels."  # the attributes of the RSE, whatever they are
+
+
+def is_known(name: str, more: Iterable[str] = ()) -> bool:
+    """Whether documents have such a field; `more` are those of a kind (`tpc.verified`)."""
+    return name in FIELDS or name in more or (name.startswith(LABELS) and name != LABELS)
+
+
+def step_of(name: str) -> str:
+    """Give the check's name before a field's (`upload.duration`), empty where there is none."""
+    head, dot, rest = name.partition(".")
+    return head if dot and not is_known(name) and is_known(rest) else ""

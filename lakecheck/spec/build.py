@@ -1,0 +1,125 @@
+"""Merged sections → the model: RSEs with their endpoints, credentials, tests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from lakecheck.model import NOBODY, RSE, Credential, Endpoint, Inventory, Spec, Test
+from lakecheck.spec.digest import digest
+from lakecheck.spec.kinds import TestContent
+from lakecheck.spec.language import CredentialEntry, RSEEntry
+from lakecheck.spec.scalar_shapes import VARIABLE
+from lakecheck.spec.sections import Entry, Sections
+
+
+def build(
+    sections: Sections, name: str, files: tuple[str, ...], variables: Mapping[str, str]
+) -> Spec:
+    """Make the Spec of sections without faults."""
+    inventory = build_inventory(sections)
+    credentials = {
+        name: build_credential(name, entry, variables)
+        for name, entry in sections.credentials.items()
+        if entry.content
+    }
+    tests = {
+        name: build_test(name, entry) for name, entry in sections.tests.items() if entry.content
+    }
+    return Spec(
+        name=name,
+        inventory=inventory,
+        credentials={NOBODY.name: NOBODY, **credentials},
+        tests=tests,
+        files=files,
+        digest=digest(_meaning(sections)),
+    )
+
+
+def build_inventory(sections: Sections) -> Inventory:
+    """Make the inventory of the sound RSEs."""
+    ca = sections.ca
+    trusted = _path(ca.folder, ca.content) if ca and ca.content else ""
+    rses = {
+        name: build_rse(name, entry, trusted)
+        for name, entry in sections.rses.items()
+        if entry.content
+    }
+    meaning = _meaning(sections)
+    return Inventory(rses, digest({"ca": meaning["ca"], "rses": meaning["rses"]}))
+
+
+def build_rse(name: str, entry: Entry[RSEEntry], ca: str) -> RSE:
+    """Make an RSE; the second endpoint of a scheme is labelled `davs-2`."""
+    content = entry.content
+    assert content is not None
+    endpoints: list[Endpoint] = []
+    for url in content.endpoints:
+        earlier = sum(endpoint.scheme == url.scheme for endpoint in endpoints)
+        endpoints.append(
+            Endpoint(
+                rse=name,
+                url=url.url,
+                scheme=url.scheme,
+                host=url.host,
+                port=url.port,
+                path=url.path,
+                protocol=f"{url.scheme}-{earlier + 1}" if earlier else url.scheme,
+                checksum=content.checksum,
+                tpc=() if content.tpc == "none" else content.tpc,
+                ca=ca,
+            )
+        )
+    return RSE(
+        name=name,
+        endpoints=tuple(endpoints),
+        attributes=content.attributes,
+        credential=content.credential,
+        driver=content.driver,
+        origin=str(entry.place),
+    )
+
+
+def build_credential(
+    name: str, entry: Entry[CredentialEntry], variables: Mapping[str, str]
+) -> Credential:
+    """Make a credential; variables that are not set stay as written."""
+    assert entry.content is not None
+    text = entry.content.x509.proxy
+    proxy = VARIABLE.sub(lambda match: variables.get(match[1]) or match[0], text)
+    # What comes from the environment was meant from where the user stands.
+    folder = Path() if VARIABLE.search(text) else entry.folder
+    return Credential(name=name, kind="x509", proxy=_path(folder, proxy))
+
+
+def build_test(name: str, entry: Entry[TestContent]) -> Test:
+    """Make a test."""
+    content = entry.content
+    assert content is not None
+    common = content.common
+    return Test(
+        name=name,
+        kind=content.kind,
+        options=content.options,
+        on=common.on,
+        every=common.every,
+        timeout=common.timeout,
+        driver=common.driver,
+        expect=common.expect,
+        allow_empty=common.allow_empty,
+        origin=str(entry.place),
+    )
+
+
+def _path(folder: Path, text: str) -> str:
+    return os.path.abspath(folder / os.path.expanduser(text))
+
+
+def _meaning(sections: Sections) -> dict[str, object]:
+    return {
+        "ca": sections.ca.content if sections.ca else "",
+        "rses": {name: entry.content for name, entry in sections.rses.items()},
+        "credentials": {name: entry.content for name, entry in sections.credentials.items()},
+        "tests": {name: entry.content for name, entry in sections.tests.items()},
+    }

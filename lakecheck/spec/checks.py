@@ -1,0 +1,139 @@
+"""What only the whole spec tells: names that are declared nowhere, tests that select nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from lakecheck import registry
+from lakecheck.model import NOBODY, Kind, Spec, Test
+from lakecheck.spec import drivers, expression
+from lakecheck.spec.build import build_inventory
+from lakecheck.spec.nodes import Faults, near, quote
+from lakecheck.spec.sections import Sections
+from lakecheck.spec.shapes import Reference
+
+
+def check(sections: Sections, variables: Mapping[str, str], faults: Faults) -> None:
+    """Note names that are not declared, endpoints that no driver speaks, unset variables."""
+    known = _declared(sections)
+    for references in sections.references.values():
+        for reference in references:
+            if reference.noun in known and reference.name not in known[reference.noun]:
+                faults.add(reference.place, reference.path, _unknown(reference, known))
+    if NOBODY.name in sections.credentials:
+        place = sections.credentials[NOBODY.name].place
+        faults.add(place, "credentials", '"none" always exists, and is nobody; choose another name')
+    _check_schemes(sections, faults)
+    _check_variables(sections, variables, faults)
+
+
+def _declared(sections: Sections) -> dict[str, dict[str, None]]:
+    protocols: dict[str, None] = {}
+    attributes: dict[str, None] = {}
+    for rse in build_inventory(sections).rses.values():
+        protocols |= dict.fromkeys(endpoint.scheme for endpoint in rse.endpoints)
+        protocols |= dict.fromkeys(endpoint.protocol for endpoint in rse.endpoints)
+        attributes |= dict.fromkeys(
+            name for name, value in rse.attributes.items() if expression.is_true(value)
+        )
+    rses = dict.fromkeys(sections.rses)
+    return {
+        "RSE": rses,
+        "RSE or attribute": rses | attributes,
+        "credential": {NOBODY.name: None, **dict.fromkeys(sections.credentials)},
+        "protocol": protocols | dict.fromkeys(drivers.spoken()),
+    }
+
+
+def _unknown(reference: Reference, known: Mapping[str, Iterable[str]]) -> str:
+    names = list(known[reference.noun])
+    noun = reference.noun
+    if noun == "RSE or attribute":
+        noun = "RSE"
+    hint = near(reference.name, names)
+    listed = f"; there are {', '.join(names)}" if names and len(names) <= 12 and not hint else ""
+    return f"there is no {noun} {quote(reference.name)}{hint or listed}"
+
+
+def _check_schemes(sections: Sections, faults: Faults) -> None:
+    """Note endpoints that no driver speaks, unless what tests them takes any scheme."""
+    spoken = drivers.spoken()
+    if any(
+        entry.content and drivers.takes_any(entry.content.common.driver.name)
+        for entry in sections.tests.values()
+    ):
+        return
+    for name, entry in sections.rses.items():
+        if not entry.content:
+            continue
+        own = entry.content.driver
+        if own and drivers.takes_any(own.name):
+            continue
+        for reference in sections.references[f"inventory.rses.{name}"]:
+            if reference.noun == "scheme" and reference.name not in spoken:
+                listed = f"Installed: {', '.join(spoken)}." if spoken else "None is installed."
+                message = f"No driver speaks {quote(reference.name)}. {listed}"
+                faults.add(reference.place, reference.path, message)
+
+
+def _check_variables(sections: Sections, variables: Mapping[str, str], faults: Faults) -> None:
+    """Note environment variables that are not set and that a test's credential needs."""
+    users = _users(sections)
+    for path, references in sections.references.items():
+        credential = path.removeprefix("credentials.")
+        for reference in references:
+            if reference.noun != "variable" or variables.get(reference.name):
+                continue
+            if credential in users:
+                message = (
+                    f"the environment variable {reference.name} is not set, "
+                    f"and {users[credential]} needs it"
+                )
+                faults.add(reference.place, reference.path, message)
+
+
+def _users(sections: Sections) -> dict[str, str]:
+    """Credentials in use, each with the path of a test that uses it."""
+    inventory = build_inventory(sections)
+    users: dict[str, str] = {}
+    for name, entry in sections.tests.items():
+        if not entry.content:
+            continue
+        used = getattr(entry.content.options, "credentials", ())
+        if not used:
+            chosen = expression.parse(entry.content.common.on).select(inventory.rses)
+            used = [inventory.rses[rse].credential for rse in chosen]
+        for credential in used:
+            users.setdefault(credential, f"tests.{name}")
+    return users
+
+
+def check_matrix(spec: Spec, sections: Sections, faults: Faults) -> None:
+    """Note tests that select nothing at all, unless they say that they may."""
+    for name, test in spec.tests.items():
+        kind: Kind = registry.load("kinds", test.kind)
+        if test.allow_empty or next(iter(kind.cases(test, spec.inventory)), None) is not None:
+            continue
+        message = f"it selects nothing: {_why_empty(test, spec)}; write allow_empty: true if it may"
+        faults.add(sections.tests[name].place, f"tests.{name}", message)
+
+
+def _why_empty(test: Test, spec: Spec) -> str:
+    rses = spec.inventory.rses
+    if not rses:
+        return "the inventory has no RSEs"
+    parsed = expression.parse(test.on)
+    chosen = parsed.select(rses)
+    if chosen:
+        return (
+            f"on: {test.on} gives {', '.join(chosen[:5])}, but no case comes of {_number(chosen)}"
+        )
+    present = {name for rse in rses.values() for name in rse.attributes}
+    for attribute in parsed.attributes:
+        if attribute not in present and attribute not in expression.NAME_KEYS:
+            return f"no RSE has the attribute {quote(attribute)}{near(attribute, present)}"
+    return f"on: {test.on} matches none of the {len(rses)} RSEs"
+
+
+def _number(chosen: tuple[str, ...]) -> str:
+    return "it" if len(chosen) == 1 else "them"

@@ -1,0 +1,97 @@
+"""The sections of the spec language, as annotated structs; schema and decoding follow them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from lakecheck.model import DriverChoice, Mode, Scalar
+from lakecheck.spec.drivers import DriverShape
+from lakecheck.spec.endpoints import EndpointShape, EndpointURL
+from lakecheck.spec.expectations import ConditionShape, ExpressionShape
+from lakecheck.spec.scalar_shapes import Text
+from lakecheck.units import Duration
+
+VERSION = 1
+NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
+NAME_SHAPE = Text("a name of letters, digits, - and _, such as DESY-DCACHE", pattern=NAME)
+ATTRIBUTE_SHAPE = Text("the name of an attribute, such as country", pattern=r"[A-Za-z0-9._-]+")
+
+PLANNED_SECTIONS = ("services", "budget", "policies", "actions", "publish", "archive", "defaults")
+
+Name = Annotated[str, Meta(extra={"shape": NAME_SHAPE})]
+Driver = Annotated[DriverChoice, Meta(extra={"shape": DriverShape()})]
+CredentialName = Annotated[str, Meta(extra={"shape": Text("a credential", refers="credential")})]
+
+
+class HostPair(Struct, frozen=True):
+    """A host's addresses by IP version."""
+
+    ipv4: str = ""
+    ipv6: str = ""
+
+
+class RSEEntry(Struct, frozen=True):
+    """One entry of `inventory.rses`."""
+
+    endpoints: Annotated[
+        tuple[Annotated[EndpointURL, Meta(extra={"shape": EndpointShape()})], ...],
+        Meta(min_length=1, description="Ways into the RSE: scheme://host:port/prefix."),
+    ]
+    attributes: Annotated[
+        dict[Annotated[str, Meta(extra={"shape": ATTRIBUTE_SHAPE})], Scalar],
+        Meta(description="What `on:` can select by, such as country or tier."),
+    ] = {}
+    hosts: Annotated[
+        dict[str, str | HostPair], Meta(description="Hosts for network tests, by role.")
+    ] = {}
+    credential: Annotated[
+        CredentialName, Meta(description="Credential for tests that name none.")
+    ] = "none"
+    checksum: Annotated[
+        Literal["auto", "adler32", "md5", "none"],
+        Meta(description="Checksum that the storage offers; none: content is compared."),
+    ] = "auto"
+    tpc: Annotated[
+        tuple[Mode, ...] | Literal["none"],
+        Meta(description="Roles in third-party copies that the storage can play."),
+    ] = ("pull", "push")
+    driver: Annotated[
+        Driver | None, Meta(description="Driver for this RSE, whatever the test says.")
+    ] = None
+
+
+class X509Entry(Struct, frozen=True):
+    """Where an X.509 proxy is found."""
+
+    proxy: Annotated[str, Meta(description="Path of the proxy file; ${NAME} is taken.")]
+
+
+class CredentialEntry(Struct, frozen=True):
+    """One entry of `credentials`."""
+
+    x509: Annotated[X509Entry, Meta(description="An X.509 proxy.")]
+
+
+class TestEntry(Struct, frozen=True):
+    """The keys that tests of every kind have."""
+
+    on: Annotated[
+        str,
+        Meta(extra={"shape": ExpressionShape()}, description="Which RSEs: a Rucio RSE expression."),
+    ] = "*"
+    every: Annotated[Duration | None, Meta(description="How often it is due.")] = None
+    timeout: Annotated[Duration, Meta(description="A whole case's budget.")] = Duration(60)
+    driver: Annotated[Driver, Meta(description="gfal2, native, or any other installed driver.")] = (
+        DriverChoice()
+    )
+    expect: Annotated[
+        tuple[Annotated[Any, Meta(extra={"shape": ConditionShape()})], ...],
+        Meta(description="Conditions that results must meet, such as `duration < 10m`."),
+    ] = ()
+    allow_empty: Annotated[
+        bool, Meta(description="Whether the test may select nothing at all.")
+    ] = False
+
+    __test__ = False

@@ -1,0 +1,39 @@
+"""Files → Spec, or every fault at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from lakecheck.errors import SpecError
+from lakecheck.model import Spec
+from lakecheck.spec.build import build
+from lakecheck.spec.checks import check, check_matrix
+from lakecheck.spec.files import SUFFIX, gather
+from lakecheck.spec.nodes import Faults
+from lakecheck.spec.sections import merge
+
+
+def load(paths: Sequence[str | Path], variables: Mapping[str, str] = os.environ) -> Spec:
+    """Read spec files and folders as one spec; SpecError holds all its faults.
+
+    UsageError for a path that is not there, or a folder without specs.
+    """
+    faults = Faults()
+    files = gather(paths, faults)
+    sections = merge(files, faults)
+    check(sections, variables, faults)
+    if faults.found:
+        raise SpecError(faults.found)
+    spec = build(sections, _name(paths), tuple(file.shown for file in files), variables)
+    check_matrix(spec, sections, faults)
+    if faults.found:
+        raise SpecError(faults.found)
+    return spec
+
+
+def _name(paths: Sequence[str | Path]) -> str:
+    """Name of a spec: its first file's without ending, or its folder's."""
+    first = Path(os.path.abspath(paths[0])) if paths else Path()
+    return first.name.removesuffix(SUFFIX) if first.name.endswith(SUFFIX) else first.name

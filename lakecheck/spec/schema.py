@@ -1,0 +1,85 @@
+"""JSON Schema (2020-12) of the whole language, for editors; made from the same structs."""
+
+from __future__ import annotations
+
+from lakecheck.spec import language
+from lakecheck.spec.kinds import declarable, fields_for
+from lakecheck.spec.records import fields_schema, record_of
+from lakecheck.spec.shapes import Schema
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def schema() -> Schema:
+    """Give the schema; the kinds and drivers that are installed are in it."""
+    kinds = declarable()
+    return {
+        "$schema": DIALECT,
+        "title": "lakecheck spec",
+        "description": "Files that end in .lake.yaml.",
+        "type": "object",
+        "properties": {
+            "lakecheck": {"const": language.VERSION, "description": "Version of the language."},
+            "include": {
+                "description": "Files to read first, relative to this one; globs are taken.",
+                "anyOf": [
+                    {"type": "string", "minLength": 1},
+                    {"type": "array", "items": {"type": "string", "minLength": 1}},
+                ],
+            },
+            "inventory": _inventory(),
+            "credentials": _named("#/$defs/credential", "Who we are; none always exists."),
+            "tests": _named("#/$defs/test", "What to test, by name."),
+        },
+        "additionalProperties": False,
+        "$defs": {
+            "rse": record_of(language.RSEEntry).schema(),
+            "credential": record_of(language.CredentialEntry).schema(),
+            "test": _test(tuple(kinds)),
+            **{f"test-{name}": _kind(name) for name in kinds},
+        },
+    }
+
+
+def _inventory() -> Schema:
+    return {
+        "type": "object",
+        "description": "The RSEs under test.",
+        "properties": {
+            "ca": {"type": "string", "description": "CA folder or bundle for every endpoint."},
+            "rses": _named("#/$defs/rse", "RSEs by name."),
+        },
+        "additionalProperties": False,
+    }
+
+
+def _named(reference: str, description: str) -> Schema:
+    return {
+        "type": "object",
+        "description": description,
+        "propertyNames": {"pattern": f"^{language.NAME}$"},
+        "additionalProperties": {"$ref": reference},
+    }
+
+
+def _test(kinds: tuple[str, ...]) -> Schema:
+    """Each kind has its own keys: `if` rather than `oneOf`, so that editors name the true fault."""
+    return {
+        "type": "object",
+        "required": ["kind"],
+        "properties": {"kind": {"enum": list(kinds), "description": "What sort of test."}},
+        "allOf": [
+            {
+                "if": {"properties": {"kind": {"const": name}}, "required": ["kind"]},
+                "then": {"$ref": f"#/$defs/test-{name}"},
+            }
+            for name in kinds
+        ],
+    }
+
+
+def _kind(name: str) -> Schema:
+    kind = declarable()[name]
+    found = fields_schema(fields_for(kind), record_of(kind.options).required)
+    found["properties"] = {"kind": {"const": name}, **found["properties"]}
+    return {"title": f"{name}: {kind.title}", **found}

@@ -1,0 +1,148 @@
+"""Files → merged sections: what each entry says, decoded, and where it stands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from msgspec import Struct, field
+
+from lakecheck.spec import language
+from lakecheck.spec.files import SpecFile
+from lakecheck.spec.kinds import TestContent, decode_test
+from lakecheck.spec.nodes import Faults, Node, Place, describe, join, quote
+from lakecheck.spec.records import record_of, unknown_key
+from lakecheck.spec.scalar_shapes import Text
+from lakecheck.spec.shapes import INVALID, Context, Reference
+
+Content = TypeVar("Content")
+
+
+class Entry(Struct, Generic[Content], frozen=True):
+    """One named entry; `content` is None where it is faulty."""
+
+    place: Place
+    folder: Path
+    content: Content | None
+
+
+class Sections(Struct):
+    """All sections of all files, merged; entries in the order in which they stand."""
+
+    rses: dict[str, Entry[language.RSEEntry]] = field(default_factory=dict)
+    credentials: dict[str, Entry[language.CredentialEntry]] = field(default_factory=dict)
+    tests: dict[str, Entry[TestContent]] = field(default_factory=dict)
+    ca: Entry[str] | None = None
+    references: dict[str, list[Reference]] = field(default_factory=dict)  # by entry's path
+
+
+Decoder = Callable[[Node, str, Context], Any]
+_NAME = re.compile(language.NAME)
+SECTIONS = ("lakecheck", "include", "inventory", "credentials", "tests")
+
+
+class Merger:
+    """Takes files one after the other; the same name twice is a fault with both places."""
+
+    def __init__(self, faults: Faults) -> None:
+        self.faults = faults
+        self.sections = Sections()
+        self.versions = 0
+
+    def take(self, file: SpecFile) -> None:
+        """Add the sections of one file."""
+        for key, (place, node) in file.root.entries.items():
+            if key == "lakecheck":
+                self._version(node)
+            elif key == "inventory":
+                self._inventory(node, file.folder)
+            elif key == "credentials":
+                self._credentials(node, file.folder)
+            elif key == "tests":
+                self._entries(self.sections.tests, node, "tests", file.folder, decode_test)
+            elif key in language.PLANNED_SECTIONS:
+                message = f'this version does not know the section "{key}" yet'
+                self.faults.add(place, "", message)
+            elif key not in SECTIONS:
+                self.faults.add(place, "", unknown_key(key, dict.fromkeys(SECTIONS)))
+
+    def _version(self, node: Node) -> None:
+        self.versions += 1
+        if node.value != language.VERSION or isinstance(node.value, bool):
+            message = f"this is version {language.VERSION} of the language; found {describe(node)}"
+            self.faults.add(node.place, "lakecheck", message)
+
+    def _inventory(self, node: Node, folder: Path) -> None:
+        if node.kind != "map":
+            message = f"expected a map of ca, rses, found {describe(node)}"
+            self.faults.add(node.place, "inventory", message)
+            return
+        for key, (place, value) in node.entries.items():
+            if key == "ca":
+                self._ca(place, value, folder)
+            elif key == "rses":
+                decode = record_of(language.RSEEntry).decode
+                self._entries(self.sections.rses, value, "inventory.rses", folder, decode)
+            elif key in ("cric", "except"):
+                message = f'this version does not know the key "{key}" yet'
+                self.faults.add(place, "inventory", message)
+            else:
+                message = unknown_key(key, {"ca": None, "rses": None})
+                self.faults.add(place, "inventory", message)
+
+    def _ca(self, place: Place, node: Node, folder: Path) -> None:
+        path = "inventory.ca"
+        if self.sections.ca:
+            message = f"given twice; first in {self.sections.ca.place}"
+            self.faults.add(place, path, message)
+            return
+        shape = Text("the path of a folder or bundle of CA certificates")
+        text = shape.decode(node, path, Context(self.faults))
+        self.sections.ca = Entry(place, folder, None if text is INVALID else text)
+
+    def _credentials(self, node: Node, folder: Path) -> None:
+        decode = record_of(language.CredentialEntry).decode
+        entries = self.sections.credentials
+        self._entries(entries, node, "credentials", folder, decode, secret=True)
+
+    def _entries(
+        self,
+        into: dict[str, Entry[Any]],
+        node: Node,
+        section: str,
+        folder: Path,
+        decode: Decoder,
+        secret: bool = False,
+    ) -> None:
+        if node.kind != "map":
+            message = f"expected a map of names to their entries, found {describe(node)}"
+            self.faults.add(node.place, section, message)
+            return
+        for name, (place, value) in node.entries.items():
+            if not _NAME.fullmatch(name):
+                message = f"{quote(name)} is no name; a name has letters, digits, - and _"
+                self.faults.add(place, section, message)
+                continue
+            path = join(section, name)
+            context = Context(self.faults, takes_variables=secret, secret=secret)
+            content = decode(value, path, context)
+            if name in into:
+                noun = {"inventory.rses": "RSE"}.get(section, section.removesuffix("s"))
+                message = f'duplicate {noun} "{name}"; first in {into[name].place}'
+                self.faults.add(place, section, message)
+                continue
+            into[name] = Entry(place, folder, None if content is INVALID else content)
+            self.sections.references[path] = context.references
+
+
+def merge(files: list[SpecFile], faults: Faults) -> Sections:
+    """Decode and merge the sections of all files."""
+    merger = Merger(faults)
+    for file in files:
+        merger.take(file)
+    if files and not merger.versions:
+        message = f'the key "lakecheck" is missing; write lakecheck: {language.VERSION}'
+        faults.add(Place(files[-1].shown), "", message)
+    return merger.sections
