@@ -37,9 +37,9 @@ def compose(text: str, file: str, faults: Faults) -> Node | None:
 
 
 def _place(error: yaml.MarkedYAMLError, file: str) -> Place:
-    for mark in (error.problem_mark, error.context_mark):
-        if mark is not None:
-            return Place(file, mark.line + 1, mark.column + 1)
+    marks: list[Any] = [error.problem_mark, error.context_mark]
+    for mark in filter(None, marks):
+        return Place(file, mark.line + 1, mark.column + 1)
     return Place(file)
 
 
