@@ -131,7 +131,7 @@ def _point(link: Path, target: str) -> None:
 def plan_document(
     run: RunFolder, spec: dict[str, Any], totals: dict[str, Any], checks: Sequence[str]
 ) -> bytes:
-    """plan.json: what was asked, and the address of every planned check."""
+    """plan.json: what was asked, what it adds up to, and the address of every planned check."""
     return msgspec.json.encode(
-        {"run": run.describe(), "spec": spec, **totals, "selected": list(checks)}
+        {**totals, "run": run.describe(), "spec": spec, "checks": list(checks)}
     )

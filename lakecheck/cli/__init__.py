@@ -1,0 +1,88 @@
+"""The command line: groups of commands, imported only when they are called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import click
+
+from lakecheck import __version__
+from lakecheck.errors import EmptySelection, LakecheckError
+
+WRONG_USE, OUR_FAULT, INTERRUPTED, NOTHING = 4, 3, 2, 5
+
+# Command → the module that has it under the same name, grouped as `--help` shows them.
+GROUPS: dict[str, dict[str, str]] = {
+    "Write": {"validate": "spec", "schema": "spec", "plan": "plan", "inventory": "spec"},
+    "Run": {"run": "run", "close": "run", "repro": "repro", "lake": "lake"},
+    "Look": {"report": "look"},
+}
+COMMANDS = {name: module for group in GROUPS.values() for name, module in group.items()}
+
+
+class Grouped(click.Group):
+    """Commands by group, in the order of a user's work; each module is imported when used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command, in the order of the groups."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the module of a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"lakecheck.cli.{COMMANDS[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands under the names of their groups."""
+        for title, commands in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl(
+                    [
+                        (name, command.get_short_help_str(70))
+                        for name in commands
+                        if (command := self.get_command(ctx, name))
+                    ]
+                )
+
+
+@click.group(cls=Grouped, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="lakecheck")
+def command() -> None:
+    """Tests data lakes: YAML in, a tested lake out."""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line; mistakes are sentences, exit codes are pytest's."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and give its exit code."""
+    try:
+        code: Any = command.main(arguments, prog_name="lakecheck", standalone_mode=False)
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except click.Abort:
+        return INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return WRONG_USE
+    except EmptySelection as error:
+        click.echo(f"lakecheck: {error}", err=True)
+        return NOTHING
+    except LakecheckError as error:
+        click.echo(str(error), err=True)
+        return WRONG_USE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has gone; nothing is left to say.
+        sys.stderr.close()
+        return 0
+    return code if isinstance(code, int) else 0

@@ -1,0 +1,62 @@
+"""Options and arguments that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lakecheck.plan import Selection
+
+Command = Callable[..., Any]
+
+specs = click.argument("specs", nargs=-1, type=click.Path(path_type=Path), metavar="[SPEC]…")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+reports = click.option(
+    "--reports-root",
+    "reports",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("reports"),
+    show_default=True,
+    help="Where runs have their folders.",
+)
+_SELECTION = (
+    click.option(
+        "-k", "keyword", default="", metavar="EXPR", help="Words in addresses, as for pytest."
+    ),
+    click.option("-m", "kinds", multiple=True, metavar="KIND", help="Only tests of this kind."),
+    click.option("-t", "--test", "tests", multiple=True, metavar="TEST", help="Only this test."),
+    click.option("--rse", "rses", multiple=True, metavar="RSE", help="Only on this RSE."),
+    click.option(
+        "--protocol",
+        "protocols",
+        multiple=True,
+        metavar="PROTOCOL",
+        help="Only this protocol.",
+    ),
+)
+
+
+def selection(command: Command) -> Command:
+    """Add the options that select checks; `chosen` makes a Selection of them."""
+    for option in reversed(_SELECTION):
+        command = option(command)
+    return command
+
+
+def chosen(options: dict[str, Any]) -> Selection:
+    """Take the selection out of a command's options."""
+    return Selection(
+        keyword=options.pop("keyword"),
+        kinds=tuple(options.pop("kinds")),
+        tests=tuple(options.pop("tests")),
+        rses=tuple(options.pop("rses")),
+        protocols=tuple(options.pop("protocols")),
+    )
+
+
+def spec_paths(specs: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Specs named on the command line; `specs/` where there are none."""
+    return specs or (Path("specs"),)
