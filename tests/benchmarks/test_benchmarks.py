@@ -1,0 +1,39 @@
+"""Every benchmark works, at a size at which its figures mean nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+SMALL = {
+    "cycles.py": ["--endpoints", "4", "--sample", "2", "--rounds", "1"],
+    "planning.py": ["--cases", "200"],
+    "collection.py": ["--collect", "50", "--run", "50"],
+    "large.py": ["--size", "1MiB", "--rounds", "1"],
+}
+PROMISES = {"cycles.py": 2, "planning.py": 2, "collection.py": 2, "large.py": 2}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_it_measures_both_sides_and_says_what_came_of_its_promises(name: str) -> None:
+    done = subprocess.run(
+        [sys.executable, BENCHMARKS / name, *SMALL[name]],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        stdin=subprocess.DEVNULL,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = [line for line in done.stdout.splitlines() if line.startswith(("met ", "MISSED"))]
+    assert len(said) == PROMISES[name], done.stdout
+
+
+def test_none_is_left_out() -> None:
+    scripts = {file.name for file in BENCHMARKS.glob("*.py") if "__main__" in file.read_text()}
+
+    assert scripts == set(SMALL)
