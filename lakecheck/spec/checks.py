@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from lakecheck import registry
-from lakecheck.model import NOBODY, Kind, Spec, Test
+from lakecheck.model import NOBODY, DriverChoice, Kind, Spec, Test
 from lakecheck.spec import drivers, expression
 from lakecheck.spec.build import build_inventory
 from lakecheck.spec.nodes import Faults, near, quote
@@ -18,7 +18,9 @@ def check(sections: Sections, variables: Mapping[str, str], faults: Faults) -> N
     known = _declared(sections)
     for references in sections.references.values():
         for reference in references:
-            if reference.noun in known and reference.name not in known[reference.noun]:
+            if reference.noun not in known or reference.name in known[reference.noun]:
+                continue
+            if reference.noun != "protocol" or drivers.unspoken([reference.name]):
                 faults.add(reference.place, reference.path, _unknown(reference, known))
     if NOBODY.name in sections.credentials:
         place = sections.credentials[NOBODY.name].place
@@ -41,7 +43,7 @@ def _declared(sections: Sections) -> dict[str, dict[str, None]]:
         "RSE": rses,
         "RSE or attribute": rses | attributes,
         "credential": {NOBODY.name: None, **dict.fromkeys(sections.credentials)},
-        "protocol": protocols | dict.fromkeys(drivers.spoken()),
+        "protocol": protocols,
     }
 
 
@@ -57,23 +59,29 @@ def _unknown(reference: Reference, known: Mapping[str, Iterable[str]]) -> str:
 
 def _check_schemes(sections: Sections, faults: Faults) -> None:
     """Note endpoints that no driver speaks, unless what tests them takes any scheme."""
-    spoken = drivers.spoken()
     if any(
-        entry.content and drivers.takes_any(entry.content.common.driver.name)
+        entry.content and _takes_any(entry.content.common.driver)
         for entry in sections.tests.values()
     ):
         return
-    for name, entry in sections.rses.items():
-        if not entry.content:
-            continue
-        own = entry.content.driver
-        if own and drivers.takes_any(own.name):
-            continue
-        for reference in sections.references[f"inventory.rses.{name}"]:
-            if reference.noun == "scheme" and reference.name not in spoken:
-                listed = f"Installed: {', '.join(spoken)}." if spoken else "None is installed."
-                message = f"No driver speaks {quote(reference.name)}. {listed}"
-                faults.add(reference.place, reference.path, message)
+    found = [
+        reference
+        for name, entry in sections.rses.items()
+        if not (entry.content and entry.content.driver and _takes_any(entry.content.driver))
+        for reference in sections.references[f"inventory.rses.{name}"]
+        if reference.noun == "scheme"
+    ]
+    unspoken = drivers.unspoken(reference.name for reference in found)
+    for reference in found:
+        if reference.name in unspoken:
+            spoken = drivers.spoken()
+            listed = f"Installed: {', '.join(spoken)}." if spoken else "None is installed."
+            message = f"No driver speaks {quote(reference.name)}. {listed}"
+            faults.add(reference.place, reference.path, message)
+
+
+def _takes_any(driver: DriverChoice) -> bool:
+    return drivers.takes_any(driver.name)
 
 
 def _check_variables(sections: Sections, variables: Mapping[str, str], faults: Faults) -> None:

@@ -66,7 +66,8 @@ class _Composer:
 
     def take(self, event: yaml.Event) -> None:
         """Take the next event."""
-        place = Place(self.file, event.start_mark.line + 1, event.start_mark.column + 1)
+        mark: Any = event.start_mark
+        place = Place(self.file, mark.line + 1, mark.column + 1)
         if isinstance(event, yaml.ScalarEvent):
             self.scalar(event, place)
         elif isinstance(event, yaml.AliasEvent):

@@ -20,14 +20,17 @@ def digest(content: Any) -> str:
 
 def plain(content: Any) -> Any:
     """Turn decoded content into plain maps, lists and scalars, whatever its types."""
+    exact = type(content)
+    if content is None or exact in (str, int, float, bool):
+        return content
     if isinstance(content, Condition):
         return " ".join(content.text.split())
     if isinstance(content, Struct):
-        return {key: plain(value) for key, value in msgspec.structs.asdict(content).items()}
-    if isinstance(content, Mapping):
-        return {str(key): plain(value) for key, value in content.items()}
+        return {key: plain(getattr(content, key)) for key in content.__struct_fields__}
     if isinstance(content, list | tuple):
         return [plain(value) for value in content]
-    if isinstance(content, bool) or content is None or isinstance(content, str):
-        return content
+    if isinstance(content, Mapping):
+        return {str(key): plain(value) for key, value in content.items()}
+    if isinstance(content, str):
+        return str(content)
     return int(content) if isinstance(content, int) else float(content)

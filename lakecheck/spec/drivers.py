@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from msgspec import Struct
@@ -33,10 +34,25 @@ def schemes(name: str) -> tuple[str, ...]:
 def spoken() -> tuple[str, ...]:
     """Schemes that the installed drivers speak, without those that take any."""
     found: dict[str, None] = {}
-    for name in registry.names("drivers"):
+    for name in _by_use():
         found |= dict.fromkeys(schemes(name))
     found.pop(ANY_SCHEME, None)
     return tuple(found)
+
+
+def unspoken(wanted: Iterable[str]) -> frozenset[str]:
+    """Schemes among those wanted that no driver speaks; imports no more drivers than it must."""
+    left = set(wanted)
+    for name in _by_use():
+        if not left:
+            break
+        left.difference_update(schemes(name))
+    return frozenset(left)
+
+
+def _by_use() -> list[str]:
+    usual = DriverChoice().name
+    return sorted(registry.names("drivers"), key=lambda name: (name != usual, name))
 
 
 def takes_any(name: str) -> bool:

@@ -22,8 +22,10 @@ def load(paths: Sequence[str | Path], variables: Mapping[str, str] = os.environ)
     """
     faults = Faults()
     files = gather(paths, faults)
+    whole = not faults.found  # else every name in a file that cannot be read would be unknown
     sections = merge(files, faults)
-    check(sections, variables, faults)
+    if whole:
+        check(sections, variables, faults)
     if faults.found:
         raise SpecError(faults.found)
     spec = build(sections, _name(paths), tuple(file.shown for file in files), variables)
