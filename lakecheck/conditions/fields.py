@@ -54,7 +54,7 @@ def is_known(name: str, more: Iterable[str] = ()) -> bool:
     return name in FIELDS or name in more or (name.startswith(LABELS) and name != LABELS)
 
 
-def step_of(name: str) -> str:
+def step_of(name: str, more: Iterable[str] = ()) -> str:
     """Give the check's name before a field's (`upload.duration`), empty where there is none."""
     head, dot, rest = name.partition(".")
-    return head if dot and not is_known(name) and is_known(rest) else ""
+    return head if dot and not is_known(name, more) and is_known(rest, more) else ""

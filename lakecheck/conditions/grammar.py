@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 import parsy
@@ -40,8 +41,11 @@ NOUNS: dict[Dimension, str] = {
 
 
 @cache
-def parse(text: str) -> Condition:
-    """Parse a condition; ValueError says what is wrong, and in which column."""
+def parse(text: str, more: tuple[str, ...] = ()) -> Condition:
+    """Parse a condition; ValueError says what is wrong, and in which column.
+
+    `more` are the fields of the test's kind, such as `tpc.verified`.
+    """
     if len(text) > LONGEST:
         raise ValueError(f"a condition may have {LONGEST} characters, this has {len(text)}")
     if text.count("(") > DEEPEST or text.count("not ") > DEEPEST:
@@ -51,8 +55,8 @@ def parse(text: str) -> Condition:
     except parsy.ParseError as error:
         raise ValueError(_sentence(text, error)) from None
     for comparison in comparisons(tree):
-        _check_units(comparison)
-    return Condition(text=text, step=_step(tree), tree=tree)
+        _check_units(comparison, more)
+    return Condition(text=text, step=_step(tree, more), tree=tree)
 
 
 def _sentence(text: str, error: parsy.ParseError) -> str:
@@ -61,27 +65,23 @@ def _sentence(text: str, error: parsy.ParseError) -> str:
     return f"expected {expected} in column {error.index + 1}, {found}"
 
 
-def _step(tree: Tree) -> str:
-    steps = {step: None for name in fields_of(tree) if (step := step_of(name.name))}
+def _step(tree: Tree, more: tuple[str, ...]) -> str:
+    steps = {step: None for name in fields_of(tree) if (step := step_of(name.name, more))}
     if len(steps) > 1:
         names = " and ".join(steps)
         raise ValueError(f"it speaks of several checks ({names}); write one condition for each")
     return next(iter(steps), "")
 
 
-def _check_units(comparison: Comparison) -> None:
+def _check_units(comparison: Comparison, more: tuple[str, ...]) -> None:
     name, right = comparison.left.name, comparison.right
-    step = step_of(name)
+    step = step_of(name, more)
     dimension = FIELDS.get(name[len(step) + 1 :] if step else name)
-    if dimension in (None, right.dimension):
-        if right.dimension == "word" and comparison.operator not in ("==", "!="):
-            raise ValueError(
-                f'"{right.text}" in column {right.column} is no quantity; '
-                f"words are compared with == and !="
-            )
+    if dimension == "word" or (dimension is None and right.dimension == "word"):
+        if comparison.operator not in ("==", "!="):
+            raise ValueError(f"words are compared with == and !=, not with {comparison.operator}")
         return
-    assert dimension is not None
-    if dimension == "word" and comparison.operator in ("==", "!="):
+    if dimension in (None, right.dimension):
         return
     example = EXAMPLES[dimension]
     if right.dimension == "number":
@@ -90,6 +90,12 @@ def _check_units(comparison: Comparison) -> None:
         f'{name} is {NOUNS[dimension]}, "{right.text}" in column {right.column} is not; '
         f"write {name} {comparison.operator} {example}"
     )
+
+
+def _number(text: str) -> float:
+    if not re.fullmatch(r"-?[0-9]{1,30}(\.[0-9]{1,30})?", text):
+        raise ValueError(text)
+    return float(text)
 
 
 def _quantity(column: int, text: str) -> Literally:
@@ -122,7 +128,7 @@ def _any(parts: list[Tree]) -> Tree:
 
 
 _READERS: tuple[tuple[Dimension, units.Reader], ...] = (
-    ("number", float),
+    ("number", _number),
     ("rate", units.rate),
     ("size", units.size),
     ("duration", units.duration),

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from lakecheck.model import RSE, Case, Endpoint, Field, Inventory, Kind, Mode, Step, Test, Traffic
 from lakecheck.plan import matrix, mesh
 from lakecheck.probes.functional import Sizes, each_size
+from lakecheck.spec.names import RSEName
 from lakecheck.units import Size
 
 STEPS = (Step("copy"),)
@@ -32,7 +33,7 @@ class Options(Struct, frozen=True, forbid_unknown_fields=True):
         Literal["direct"], Meta(description="Who asks the storages to copy: direct is lakecheck.")
     ] = "direct"
     mesh: Annotated[
-        Literal["full", "ring"] | dict[Literal["star"], str],
+        Literal["full", "ring"] | dict[Literal["star"], RSEName],
         Meta(description="Which links: full, ring, or {star: RSE}."),
     ] = "full"
     modes: Annotated[

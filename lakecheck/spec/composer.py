@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from lakecheck.spec.nodes import Faults, Node, Place, quote
+from lakecheck.spec.nodes import Faults, Node, Place, join, quote
 from lakecheck.spec.scalars import resolve
 from lakecheck.spec.syntax import explain
 
@@ -140,18 +140,26 @@ class _Composer:
     def entry(self, into: Node, key: Node, value: Node) -> None:
         """Put a key and its value into a map."""
         if key.kind != "scalar":
-            self.faults.add(key.place, "", f"a key is a word; found a {key.kind}")
+            self.faults.add(key.place, self.path(), f"a key is a word; found a {key.kind}")
         elif key.raw in into.entries:
-            line = into.entries[key.raw][0].line
-            self.faults.add(key.place, "", f"duplicate key {quote(key.raw)}; first on line {line}")
+            message = f"duplicate key {quote(key.raw)}; first in {into.entries[key.raw][0]}"
+            self.faults.add(key.place, self.path(), message)
         else:
             into.entries[key.raw] = (key.place, value)
+
+    def path(self) -> str:
+        """Dotted path of the innermost open list or map."""
+        path = ""
+        for frame in self.stack[:-1]:
+            key = frame.key.raw if frame.key else len(frame.node.items)
+            path = join(path, key)
+        return path
 
     def refuse_tag(self, tag: str | None, place: Place) -> None:
         """Note a tag that is not for text."""
         if tag is not None and tag not in _TEXT_TAGS:
             short = tag.replace("tag:yaml.org,2002:", "!!")
-            self.faults.add(place, "", f"the YAML tag {quote(short)} means nothing here")
+            self.faults.add(place, "", f"the YAML tag {quote(short)} means nothing in a spec")
 
     def grow(self, count: int, place: Place) -> None:
         """Count nodes, those that aliases repeat too."""

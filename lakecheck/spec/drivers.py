@@ -26,7 +26,7 @@ def schemes(name: str) -> tuple[str, ...]:
     """Schemes that an installed driver speaks; none where its library is missing."""
     try:
         found: tuple[str, ...] = registry.load("drivers", name).schemes
-    except ImportError:
+    except (ImportError, AttributeError):
         return ()
     return found
 

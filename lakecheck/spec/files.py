@@ -10,11 +10,12 @@ from pathlib import Path
 from msgspec import Struct
 
 from lakecheck.errors import UsageError
-from lakecheck.spec.nodes import Faults, Node, Place, describe, join, quote
+from lakecheck.spec.nodes import Faults, Node, Place, TooManyFaults, describe, join, quote
 from lakecheck.spec.reading import read
 
 SUFFIX = ".lake.yaml"
 MOST_FILES = 2_000
+DEEPEST = 20  # files that include files that include files …
 
 
 class SpecFile(Struct, frozen=True):
@@ -42,7 +43,7 @@ def gather(paths: Sequence[str | Path], faults: Faults) -> list[SpecFile]:
 
 
 def _expand(path: Path) -> list[Path]:
-    if path.is_dir():
+    if os.path.isdir(path):
         found = sorted(_below(path))
         if not found:
             raise UsageError(f"the folder {path} holds no spec; specs end in {SUFFIX}")
@@ -76,10 +77,16 @@ class _Reader:
     def take(self, path: Path) -> None:
         """Read a file and what it includes, unless that has been done."""
         real = os.path.realpath(path)
-        if real in self.known or len(self.known) >= MOST_FILES:
+        if real in self.known:
             return
         self.known.add(real)
         shown = os.path.normpath(path)
+        if len(self.known) > MOST_FILES:
+            self.faults.add(Place(shown), "", f"a spec has at most {MOST_FILES} files")
+            raise TooManyFaults
+        if len(self.open) > DEEPEST:
+            self.faults.add(Place(shown), "", f"more than {DEEPEST} files that include each other")
+            return
         root = read(path, shown, self.faults)
         if root is None:
             return
@@ -116,7 +123,7 @@ class _Reader:
             if real in self.open:
                 loop = [*list(self.open.values())[list(self.open).index(real) :], self.open[real]]
                 self.faults.add(place, path, f"the files include each other: {' → '.join(loop)}")
-            elif each.is_dir():
+            elif os.path.isdir(each):
                 message = f"{quote(os.path.normpath(each))} is a folder; name its files, as in *"
                 self.faults.add(place, path, message + SUFFIX)
             else:

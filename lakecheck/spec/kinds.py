@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from lakecheck import registry
-from lakecheck.conditions import fields_of
-from lakecheck.conditions.fields import FIELDS, is_known
+from lakecheck.conditions import fields_of, parse
+from lakecheck.conditions.fields import FIELDS, is_known, step_of
 from lakecheck.model import Condition, Kind
 from lakecheck.spec import language
 from lakecheck.spec.nodes import Node, describe, join, near, quote
@@ -57,8 +58,10 @@ def decode_test(node: Node, path: str, context: Context) -> Any:
     values.pop("kind")
     options = {key: values.pop(key) for key in list(values) if key in own.fields}
     common = language.TestEntry(**values)
-    if not _conditions_fit(common.expect, kind, node, path, context):
+    fitted = _fit(common.expect, kind, node, path, context)
+    if any(condition is INVALID for condition in fitted):
         return INVALID
+    common = msgspec.structs.replace(common, expect=fitted)
     return TestContent(kind.name, common, own.make(**options))
 
 
@@ -81,33 +84,34 @@ def _kind(node: Node, path: str, context: Context) -> Kind | None:
     return None
 
 
-def _conditions_fit(
+def _fit(
     conditions: tuple[Condition, ...], kind: Kind, node: Node, path: str, context: Context
-) -> bool:
-    """Note each condition that names a check or field which the kind does not have."""
+) -> tuple[Any, ...]:
+    """Read conditions again, knowing the kind's fields and checks; INVALID where one is unfit."""
     written = node.get("expect")
-    sound = True
-    for number, condition in enumerate(conditions):
-        assert written is not None
-        place, here = written.items[number].place, join(join(path, "expect"), number)
-        for field in fields_of(condition.tree):
-            message = _unfit(field.name, kind)
-            if message:
-                context.faults.add(place, here, f"{quote(condition.text)}: {message}")
-                sound = False
-    return sound
+    own = tuple(f"{kind.name}.{field.name}" for field in kind.fields)
+    fitted: list[Any] = []
+    for condition, item in zip(conditions, written.items if written else (), strict=True):
+        fitted.append(INVALID)
+        try:
+            fitted[-1] = parse(condition.text, own)
+            for field in fields_of(condition.tree):
+                _check_field(field.name, kind, own)
+        except ValueError as error:
+            here = join(join(path, "expect"), len(fitted) - 1)
+            context.faults.add(item.place, here, f"{quote(condition.text)}: {error}")
+            fitted[-1] = INVALID
+    return tuple(fitted)
 
 
-def _unfit(name: str, kind: Kind) -> str:
-    own = [f"{kind.name}.{field.name}" for field in kind.fields]
-    steps = [step.name for step in kind.steps]
+def _check_field(name: str, kind: Kind, own: tuple[str, ...]) -> None:
     if is_known(name, own):
-        return ""
-    step, dot, rest = name.partition(".")
-    if dot and is_known(rest, own):
-        if step in steps:
-            return ""
-        hint = near(step, steps)
-        return f"{kind.name} has no check {quote(step)}{hint or '; it has ' + ', '.join(steps)}"
-    known = [*FIELDS, *own, *(f"{step}.{field}" for step in steps for field in FIELDS)]
-    return f"documents have no field {quote(name)}{near(name, known)}"
+        return
+    steps = [step.name for step in kind.steps]
+    step = step_of(name, own)
+    if not step:
+        known = [*FIELDS, *own, *(f"{step}.{field}" for step in steps for field in FIELDS)]
+        raise ValueError(f"documents have no field {quote(name)}{near(name, known)}")
+    if step not in steps:
+        hint = near(step, steps) or f"; it has {', '.join(steps)}"
+        raise ValueError(f"{kind.name} has no check {quote(step)}{hint}")

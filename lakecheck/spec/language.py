@@ -10,6 +10,7 @@ from lakecheck.model import DriverChoice, Mode, Scalar
 from lakecheck.spec.drivers import DriverShape
 from lakecheck.spec.endpoints import EndpointShape, EndpointURL
 from lakecheck.spec.expectations import ConditionShape, ExpressionShape
+from lakecheck.spec.names import CredentialName
 from lakecheck.spec.scalar_shapes import Text
 from lakecheck.units import Duration
 
@@ -22,7 +23,6 @@ PLANNED_SECTIONS = ("services", "budget", "policies", "actions", "publish", "arc
 
 Name = Annotated[str, Meta(extra={"shape": NAME_SHAPE})]
 Driver = Annotated[DriverChoice, Meta(extra={"shape": DriverShape()})]
-CredentialName = Annotated[str, Meta(extra={"shape": Text("a credential", refers="credential")})]
 
 
 class HostPair(Struct, frozen=True):

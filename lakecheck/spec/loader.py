@@ -11,7 +11,7 @@ from lakecheck.model import Spec
 from lakecheck.spec.build import build
 from lakecheck.spec.checks import check, check_matrix
 from lakecheck.spec.files import SUFFIX, gather
-from lakecheck.spec.nodes import Faults
+from lakecheck.spec.nodes import Faults, TooManyFaults
 from lakecheck.spec.sections import merge
 
 
@@ -21,6 +21,13 @@ def load(paths: Sequence[str | Path], variables: Mapping[str, str] = os.environ)
     UsageError for a path that is not there, or a folder without specs.
     """
     faults = Faults()
+    try:
+        return _load(paths, variables, faults)
+    except TooManyFaults:
+        raise SpecError(faults.found) from None
+
+
+def _load(paths: Sequence[str | Path], variables: Mapping[str, str], faults: Faults) -> Spec:
     files = gather(paths, faults)
     whole = not faults.found  # else every name in a file that cannot be read would be unknown
     sections = merge(files, faults)

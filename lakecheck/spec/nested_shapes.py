@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from lakecheck.spec.nodes import Faults, Node, Place, join, quote
+from lakecheck.spec.nodes import Faults, Node, Place, join, near, quote
 from lakecheck.spec.scalar_shapes import Choice
 from lakecheck.spec.shapes import INVALID, Context, Schema, Shape, mismatch
 
@@ -34,7 +34,7 @@ class Anything(Struct, frozen=True):
 
 
 class ListOf(Struct, frozen=True):
-    """A list of hashable values, each of one shape and none twice."""
+    """A list of values of one shape, none twice."""
 
     item: Shape
     least: int = 0
@@ -42,7 +42,7 @@ class ListOf(Struct, frozen=True):
     @property
     def expected(self) -> str:
         """What to write."""
-        return f"a list, each {self.item.expected}"
+        return f"a list{of_many(self.item.expected)}"
 
     def accepts(self, node: Node) -> bool:
         """Say whether a node is of this form."""
@@ -67,11 +67,15 @@ class ListOf(Struct, frozen=True):
     def _once(self, node: Node, values: list[Any], path: str, context: Context) -> bool:
         seen: set[Any] = set()
         for number, (item, value) in enumerate(zip(node.items, values, strict=True)):
-            if value in seen:
+            try:
+                again = value in seen
+                seen.add(value)
+            except TypeError:  # a map: not to be compared
+                continue
+            if again:
                 message = f"{context.found(item)} stands in this list twice"
                 context.faults.add(item.place, join(path, number), message)
                 return False
-            seen.add(value)
         return True
 
     def schema(self) -> Schema:
@@ -91,7 +95,7 @@ class MapOf(Struct, frozen=True):
         """What to write."""
         if isinstance(self.key, Choice):
             return f"a map of {', '.join(self.key.words)} to {self.value.expected}"
-        return f"a map of {self.key.expected} to {self.value.expected}"
+        return f"a map{of_many(self.key.expected)} to {many(self.value.expected)}"
 
     def accepts(self, node: Node) -> bool:
         """Say whether a node is of this form."""
@@ -101,6 +105,8 @@ class MapOf(Struct, frozen=True):
         """Give the value, or INVALID after noting the faults."""
         if node.kind != "map":
             return mismatch(self, node, path, context)
+        if isinstance(self.key, Choice) and not node.entries:
+            return mismatch(self, node, path, context, " without keys")
         decoded: dict[Any, Any] = {}
         sound = True
         for raw, (place, value) in _pairs(node):
@@ -140,14 +146,19 @@ class OneOf(Struct, frozen=True):
         """Give the value, or INVALID after noting the faults."""
         fitting = [shape for shape in self.shapes if shape.accepts(node)]
         if not fitting:
-            return mismatch(self, node, path, context)
+            lists = node.raw and any(isinstance(shape, ListOf) for shape in self.shapes)
+            hint = f"; write [{node.raw}]" if lists and not context.secret else ""
+            return mismatch(self, node, path, context, hint)
         for shape in fitting[:-1]:
             trial = Context(Faults(), takes_variables=context.takes_variables)
             value = shape.decode(node, path, trial)
             if value is not INVALID:
                 context.references.extend(trial.references)
                 return value
-        return fitting[-1].decode(node, path, context)
+        last = fitting[-1]
+        if isinstance(last, Choice) and node.value not in last.words:
+            return mismatch(self, node, path, context, near(node.raw, last.words))
+        return last.decode(node, path, context)
 
     def schema(self) -> Schema:
         """Give the JSON Schema of such values."""
@@ -176,6 +187,18 @@ class Described(Struct, frozen=True):
     def schema(self) -> Schema:
         """Give the JSON Schema of such values."""
         return {"description": self.description, **self.shape.schema()}
+
+
+def many(expected: str) -> str:
+    """Put what is expected into the plural where it is one word: `sizes` for `a size`."""
+    word = expected.removeprefix("a ")
+    return f"{word}s" if word.isalpha() and word != expected else expected
+
+
+def of_many(expected: str) -> str:
+    """Say what a list or map holds: ` of sizes`, or `, each one of pull, push`."""
+    plural = many(expected)
+    return f" of {plural}" if plural != expected else f", each {expected}"
 
 
 def _pairs(node: Node) -> list[tuple[str, tuple[Place, Node]]]:

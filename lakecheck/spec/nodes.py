@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
@@ -11,6 +12,8 @@ from lakecheck.errors import Fault
 from lakecheck.spec.scalars import Plain
 
 LONGEST_QUOTE = 60
+MOST_FAULTS = 1000
+PLAIN_KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 
 
 class Place(NamedTuple):
@@ -45,8 +48,12 @@ class Node:
         return found[1] if found else None
 
 
+class TooManyFaults(Exception):
+    """Nobody reads on; the last fault says so."""
+
+
 class Faults:
-    """All faults of a load, as they are found."""
+    """All faults of a load, as they are found; TooManyFaults ends it."""
 
     def __init__(self) -> None:
         self.found: list[Fault] = []
@@ -55,19 +62,25 @@ class Faults:
         """Note a fault at a place; `path` is the dotted path of what it speaks of."""
         text = f"{path}: {message}" if path else message
         self.found.append(Fault(place.file, place.line, place.column, text))
+        if len(self.found) >= MOST_FAULTS:
+            rest = f"and more: after {MOST_FAULTS} faults reading ends"
+            self.found.append(Fault(place.file, place.line, place.column, rest))
+            raise TooManyFaults
 
 
 def join(path: str, key: str | int) -> str:
     """Extend a dotted path by a key, or by the position in a list."""
     if isinstance(key, int):
         return f"{path}[{key}]"
-    return f"{path}.{key}" if path else key
+    word = key if PLAIN_KEY.fullmatch(key) else quote(key)
+    return f"{path}.{word}" if path else word
 
 
 def quote(text: str) -> str:
     """Put a text in double quotes, on one line, cut where it is long."""
     cut = text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 1] + "…"
-    return json.dumps(cut, ensure_ascii=False)
+    escaped = json.dumps(cut, ensure_ascii=False)
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in escaped)
 
 
 def describe(node: Node) -> str:

@@ -70,8 +70,9 @@ class Merger:
 
     def _version(self, node: Node) -> None:
         self.versions += 1
-        if node.value != language.VERSION or isinstance(node.value, bool):
-            message = f"this is version {language.VERSION} of the language; found {describe(node)}"
+        if type(node.value) is not int or node.value != language.VERSION:
+            expected = f"expected {language.VERSION}, the version of this language"
+            message = f"{expected}, found {describe(node)}"
             self.faults.add(node.place, "lakecheck", message)
 
     def _inventory(self, node: Node, folder: Path) -> None:
