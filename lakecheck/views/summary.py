@@ -62,7 +62,7 @@ def totals(
     """Write `118 passed, 2 failed, 12 blocked in 14.2s`."""
     counts = Counter(outcome.status for outcome in outcomes)
     text = Text()
-    for status in ("passed", "failed", "error", "blocked", "skipped", "not_run"):
+    for status in words.TOLD:
         if counts[status]:
             text.append(", " if text else "")
             name = "errors" if status == "error" and counts[status] > 1 else status

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from lakecheck.units import show_duration, show_rate, show_size
 
 STATUSES = ("failed", "error", "blocked", "not_run", "skipped", "passed")  # worst first
+TOLD = ("passed", "failed", "error", "blocked", "skipped", "not_run")  # as totals are told
 
 SIGNS = {
     "passed": "✓",

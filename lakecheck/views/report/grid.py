@@ -11,6 +11,7 @@ from lakecheck.views.outcome import Outcome
 from lakecheck.views.report.cells import EMPTY, Cell, cell
 
 MOST_ROWS = 400
+FOLD = 40  # rows above which those without trouble are folded away
 _ORDER = {name: number for number, name in enumerate(words.STEPS)}
 
 
@@ -30,13 +31,14 @@ class Grid(Struct, frozen=True):
     kind: str
     checks: tuple[str, ...]
     rows: tuple[Row, ...]
+    folded: tuple[Row, ...]  # rows without trouble, of a long table
     good: int  # rows where all passed
     total: int
 
     @property
     def left_out(self) -> int:
         """Rows that are not shown, all of them without trouble where that is possible."""
-        return self.total - len(self.rows)
+        return self.total - len(self.rows) - len(self.folded)
 
 
 def grids(outcomes: Sequence[Outcome], anchors: dict[str, str]) -> list[Grid]:
@@ -69,11 +71,16 @@ def _grid(test: str, outcomes: Sequence[Outcome], anchors: dict[str, str]) -> Gr
         for (rse, protocol), found in places.items()
     ]
     rows.sort(key=lambda row: words.STATUSES.index(row.status))
+    shown = rows[:MOST_ROWS]
+    plain = [row for row in shown if row.status == "passed"] if len(shown) > FOLD else []
+    if len(plain) == len(shown):
+        plain = plain[FOLD:]
     return Grid(
         test=test,
         kind=outcomes[0].kind,
         checks=tuple(checks),
-        rows=tuple(rows[:MOST_ROWS]),
+        rows=tuple(shown[: len(shown) - len(plain)]),
+        folded=tuple(plain),
         good=sum(row.status == "passed" for row in rows),
         total=len(rows),
     )

@@ -8,6 +8,7 @@ from statistics import median
 
 from msgspec import Struct
 
+from lakecheck.units import SIZES
 from lakecheck.views import words
 from lakecheck.views.outcome import Outcome
 from lakecheck.views.report.cells import EMPTY, Cell, cell
@@ -17,6 +18,8 @@ from lakecheck.views.standouts import Standout, shares, standouts
 MOST_SIDE = 40  # RSEs on a side; above, the matrix becomes a picture
 MOST_CELLS = 8000  # of all matrices together
 FIGURES_SIDE = 16  # RSEs on a side up to which cells show figures
+FEW = 7  # RSEs on a side up to which two matrices stand side by side
+MOST_PATTERNS = 6
 
 Links = dict[tuple[str, str], list[Outcome]]
 
@@ -32,6 +35,7 @@ class Matrix(Struct, frozen=True):
     counts: tuple[tuple[str, int], ...]
     pattern: tuple[str, ...]
     typical: str
+    unit: str  # of the figures in cells; empty where there are none
     worst: tuple[Standout, ...]
     picture: Picture | None = None
 
@@ -44,6 +48,11 @@ class Matrix(Struct, frozen=True):
     def wide(self) -> bool:
         """Whether its cells are too many to show figures."""
         return len(self.destinations) > FIGURES_SIDE
+
+    @property
+    def few(self) -> bool:
+        """Whether there is room for another one beside it."""
+        return len(self.destinations) <= FEW
 
     @property
     def bad_sources(self) -> tuple[str, ...]:
@@ -85,16 +94,18 @@ def _matrix(
     if set(sources) == set(destinations):
         destinations = sources  # so that the diagonal is one
     worst = tuple(standouts(members))
+    unit = _unit(members) if len(destinations) <= FIGURES_SIDE else ""
     counts = Counter(words.worst(o.status for o in found) for found in links.values())
     return Matrix(
         test=test,
         variant=variant,
         sources=sources,
         destinations=destinations,
-        rows=_rows(links, sources, destinations, anchors) if in_cells else (),
+        rows=_rows(links, sources, destinations, anchors, unit) if in_cells else (),
         counts=tuple((status, counts[status]) for status in words.STATUSES if counts[status]),
         pattern=_pattern(members, worst),
         typical=_typical(members),
+        unit=unit if in_cells and any(o.throughput for o in members) else "",
         worst=worst,
         picture=None if in_cells else picture(links, sources, destinations),
     )
@@ -105,12 +116,15 @@ def _names(every: Iterable[str]) -> tuple[str, ...]:
 
 
 def _rows(
-    links: Links, sources: Sequence[str], destinations: Sequence[str], anchors: dict[str, str]
+    links: Links,
+    sources: Sequence[str],
+    destinations: Sequence[str],
+    anchors: dict[str, str],
+    unit: str,
 ) -> tuple[tuple[Cell, ...], ...]:
-    with_figures = len(destinations) <= FIGURES_SIDE
     return tuple(
         tuple(
-            cell(found, _text(found) if with_figures else "", anchors)
+            cell(found, _text(found, unit) if unit else "", anchors)
             if (found := links.get((source, destination)))
             else EMPTY
             for destination in destinations
@@ -119,11 +133,18 @@ def _rows(
     )
 
 
-def _text(outcomes: Sequence[Outcome]) -> str:
+def _text(outcomes: Sequence[Outcome], unit: str) -> str:
     rates = [o.throughput for o in outcomes if o.throughput is not None]
     if rates and all(outcome.status == "passed" for outcome in outcomes):
-        return words.rate(median(rates)).removesuffix("/s")
+        return f"{median(rates) / SIZES[unit]:.3g}"
     return ""
+
+
+def _unit(outcomes: Sequence[Outcome]) -> str:
+    """Choose one unit for the throughputs of all cells."""
+    rates = [o.throughput for o in outcomes if o.throughput and o.status == "passed"]
+    typical = median(rates) if rates else 0.0
+    return next((unit for unit in ("GB", "MB", "kB") if typical >= SIZES[unit]), "B")
 
 
 def _typical(outcomes: Sequence[Outcome]) -> str:
@@ -139,20 +160,28 @@ def _pattern(outcomes: Sequence[Outcome], found: Sequence[Standout]) -> tuple[st
     """Say which rows and columns are red, which is where to look first."""
     every = shares(outcomes).values()
     if every and all(one.is_whole for one in every):
-        return ("No link passed at all: what they share is to be looked at first.",)
-    told = [_told(one) for one in found[:6]]
-    if len(found) > 6:
-        told.append(f"{len(found) - 6} more rows and columns stand out.")
+        return ("No link passed at all: look first at what they share.",)
+    by_rse: dict[str, list[Standout]] = {}
+    for one in found:
+        by_rse.setdefault(one.rse, []).append(one)
+    told = [_told(*ones) for ones in by_rse.values()]
+    if len(told) > MOST_PATTERNS:
+        more = len(told) - MOST_PATTERNS
+        told[MOST_PATTERNS:] = [f"{more} more RSEs stand out, see the names in red."]
     if not told and any(outcome.is_trouble for outcome in outcomes):
-        told.append("No row or column stands out: single links have trouble.")
+        told.append("No row or column stands out: only single links have trouble.")
     return tuple(told)
 
 
-def _told(one: Standout) -> str:
-    line, towards = ("row", "to") if one.role == "source" else ("column", "from")
-    nearly = "" if one.is_whole else "nearly "
-    share = f"all {one.tried}" if one.is_whole else f"{one.bad} of {one.tried}"
-    return (
-        f"The {line} of {one.rse} is {nearly}all red: as {one.role} it fails {towards} {share}"
-        f" {'destinations' if one.role == 'source' else 'sources'}."
-    )
+def _told(one: Standout, *other: Standout) -> str:
+    others = ", ".join(_share(each) for each in (one, *other))
+    lines = " and ".join("row" if each.role == "source" else "column" for each in (one, *other))
+    return f"Look at the {lines} of {one.rse}: {others}."
+
+
+def _share(one: Standout) -> str:
+    ends = words.count(one.tried, "destination" if one.role == "source" else "source")
+    towards = "to" if one.role == "source" else "from"
+    share = f"all {ends}" if one.is_whole else f"{one.bad} of {ends}"
+    happens = "blocked" if one.blocked == one.bad else "fails"
+    return f"as {one.role} it {'is ' if happens == 'blocked' else ''}{happens} {towards} {share}"

@@ -41,10 +41,24 @@
       ...[...table.rows].map((row) => row.cells[column])];
     lit.forEach((one) => one.classList.add("lit"));
   }
-  const cellOf = (event) => event.target.closest && event.target.closest(".grid td, .links td");
+  const cellOf = (event) => event.target.closest && event.target.closest(".grid tbody td, .links tbody td");
   document.addEventListener("pointerover", (event) => {
     const cell = cellOf(event);
     if (cell) show(cell); else if (event.pointerType === "mouse") hide();
+  });
+
+  // The first tap of a finger tells, the second follows the link.
+  let finger = false;
+  let told = null;
+  document.addEventListener("pointerdown", (event) => { finger = event.pointerType === "touch"; });
+  document.addEventListener("click", (event) => {
+    const cell = cellOf(event);
+    if (!cell) return finger && hide();
+    if (finger && told !== cell && cell.querySelector("a")) {
+      event.preventDefault();
+      show(cell);
+    }
+    told = cell;
   });
   document.addEventListener("focusin", (event) => { const cell = cellOf(event); if (cell) show(cell); else hide(); });
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
@@ -53,7 +67,7 @@
   // One stop of the tab key for a table; arrow keys move within it.
   const stop = (cell) => cell.querySelector("a") || cell;
   for (const table of all(".links, .grid")) {
-    const cells = all("td:not(.x)", table).map(stop);
+    const cells = all("tbody td:not(.x)", table).map(stop);
     cells.forEach((one, index) => { one.tabIndex = index ? -1 : 0; });
     table.addEventListener("keydown", (event) => {
       const step = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key];
@@ -175,10 +189,14 @@
       }
     }
     const active = wanted.length || picked.size;
+    for (const rest of all(".rest")) rest.open = Boolean(active);
     output.textContent = active && rows.length ? `${visible} of ${rows.length} rows` : "";
   }
-  if (bar && chips.length) {
+  const picks = chips.length > 1;
+  if (picks || rows.length > 12) {
     bar.hidden = false;
+    chips[0].parentNode.hidden = !picks;
+    root.classList.toggle("picks", picks);
     input.addEventListener("input", filter);
     for (const chip of chips)
       chip.addEventListener("click", () => { chip.ariaPressed = String(chip.ariaPressed !== "true"); filter(); });

@@ -55,7 +55,7 @@ def page(documents: Iterable[Mapping[str, Any]], plan: Mapping[str, Any]) -> Pag
         title=_title(kept, plan),
         mood=mood if outcomes else "not_run",
         verdict=verdict(found, outcomes, len(missing)),
-        counts=tuple((s, counts[s]) for s in reversed(words.STATUSES) if counts[s]),
+        counts=tuple((s, counts[s]) for s in words.TOLD if counts[s]),
         total=len(outcomes),
         facts=_facts(kept, plan, outcomes),
         incidents=tuple(shown),
