@@ -36,7 +36,8 @@ from lakecheck.model import Credential
 class Rule(Struct, frozen=True, dict=True):
     """If code, text and protocol fit, the error is of this class.
 
-    Empty `codes` or `protocols` fit all; `text` is a regular expression, case ignored.
+    Empty `codes` or `protocols` fit all; `text` is a regular expression, case ignored. With
+    `credential`, our own credential may be the reason, so it is looked at before anyone is blamed.
     """
 
     error: type[DriverError]
@@ -45,6 +46,7 @@ class Rule(Struct, frozen=True, dict=True):
     protocols: frozenset[str] = frozenset()
     side: Side | None = None
     phase: str | None = None
+    credential: bool = False
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
@@ -66,9 +68,10 @@ def rule(
     on: str = "",
     side: Side | None = None,
     phase: str | None = None,
+    credential: bool = False,
 ) -> Rule:
     """Write a rule shortly; `on` names its protocols, separated by blanks."""
-    return Rule(error, frozenset(codes), text, frozenset(on.split()), side, phase)
+    return Rule(error, frozenset(codes), text, frozenset(on.split()), side, phase, credential)
 
 
 def first(rules: Iterable[Rule], code: int, message: str, protocol: str) -> Rule:
@@ -84,18 +87,18 @@ def host_of(url: str) -> str | None:
     return urlsplit(url).netloc.rpartition("@")[2] or None
 
 
-def refusal(message: str, credential: Credential) -> tuple[type[DriverError], str]:
-    """Tell a refusal of a sound credential (Denied) from one that is our own fault.
+def own_fault(error: type[DriverError], credential: Credential) -> str:
+    """Say what is wrong with our credential where that explains the error; empty if nothing is.
 
-    No credential, or one that is no longer sound, gives BadCredential and a sentence why.
+    A refusal of nobody is our own fault, and so is whatever befalls a proxy that is not sound.
     """
     if credential.kind == "none":
-        return BadCredential, f"{message} (no credential was shown)"
+        return "no credential was shown" if error is Denied else ""
     try:
         check(credential)
-    except BadCredential as error:
-        return BadCredential, f"{message} ({error.message})"
-    return Denied, message
+    except BadCredential as bad:
+        return bad.message
+    return ""
 
 
 def build(
@@ -107,10 +110,10 @@ def build(
     side: Side | None = None,
     host: str | None = None,
 ) -> DriverError:
-    """Make the error that a rule stands for; refusals depend on the credential."""
+    """Make the error that a rule stands for; where it says so, the credential is looked at."""
     kind = found.error
-    if kind is Denied:
-        kind, message = refusal(message, credential)
+    if found.credential and (reason := own_fault(kind, credential)):
+        kind, message = BadCredential, f"{message} ({reason})"
     if kind is BadCredential:
         side = "tester"
     return kind(message, code=code, side=found.side or side, phase=found.phase, host=host)
@@ -123,8 +126,8 @@ HTTP_RULES = (
     rule(Full, text=NO_SPACE, phase="transfer"),
     rule(Corrupt, text=r"checksum.*(mismatch|differ|not match)", phase="verify"),
     rule(Overloaded, text=r"too many (requests|connections|open)|queue.*(full|time)|busy"),
-    rule(Denied, 401, 407, phase="authenticate"),
-    rule(Denied, 403, phase="request"),
+    rule(Denied, 401, 407, phase="authenticate", credential=True),
+    rule(Denied, 403, phase="request", credential=True),
     rule(Missing, 404, 410, phase="request"),
     rule(Exists, 409, text=r"exist", phase="request"),
     rule(Exists, 412, phase="request"),

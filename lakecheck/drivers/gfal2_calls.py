@@ -101,8 +101,10 @@ def names(url: str) -> list[tuple[str, bool]]:
 
 
 def mkdir(url: str) -> None:
-    """Make a folder and its parents."""
+    """Make a folder and its parents; gfal2 is content with a file of that name, we are not."""
     _plain().mkdir_rec(url, 0o755)
+    if not stat(url)[1]:
+        raise Judged("exists", f"{url} is there already, and is a file", phase="request")
 
 
 def copy(

@@ -16,6 +16,7 @@ from lakecheck.errors import TesterFailed
 
 PROCESSES = 64
 SILENT = 1.0  # seconds after which a call no longer counts as active
+STALE = 60.0  # seconds after which an idle process is ended: its connections may be dead
 
 
 def active_target() -> int:
@@ -91,7 +92,8 @@ class Pool:
         self._module = module
         self._processes = processes
         self._gate = Gate(active or active_target())
-        self._idle: dict[Identity, list[WorkerProcess]] = {}
+        self._idle: dict[Identity, list[tuple[float, WorkerProcess]]] = {}
+        self._generations: dict[str, str] = {}
         self._workers: set[WorkerProcess] = set()
         self._freed = asyncio.Event()
         self._closed = False
@@ -127,6 +129,7 @@ class Pool:
     async def close(self) -> None:
         """End every process and wait until the last is gone."""
         self._closed = True
+        self._freed.set()
         workers = list(self._workers)
         for worker in workers:
             worker.kill()
@@ -135,19 +138,27 @@ class Pool:
         self._idle.clear()
 
     async def _take(self, identity: Identity) -> WorkerProcess:
+        self._renew(identity)
         while True:
             if self._closed:
-                raise TesterFailed("the session is closed")
-            idle = self._idle.get(identity, [])
-            while idle:
-                worker = idle.pop()
-                if worker.alive:
-                    return worker
-            self._retire(identity)
-            if len(self._workers) < self._processes or self._evict():
+                raise TesterFailed("the session of this worker process is closed")
+            if worker := self._idle_worker(identity):
+                return worker
+            if len(self.pids) < self._processes or self._evict():
                 return self._start(identity)
             self._freed.clear()
             await self._freed.wait()
+
+    def _idle_worker(self, identity: Identity) -> WorkerProcess | None:
+        """Give the process that was used last, so that the others may grow stale."""
+        idle = self._idle.get(identity, [])
+        freshest = asyncio.get_running_loop().time() - STALE
+        while idle:
+            since, worker = idle.pop()
+            if worker.alive and since > freshest:
+                return worker
+            worker.kill()
+        return None
 
     def _start(self, identity: Identity) -> WorkerProcess:
         worker = WorkerProcess(self._module, identity.environment(os.environ))
@@ -156,29 +167,32 @@ class Pool:
         return worker
 
     def _give_back(self, identity: Identity, worker: WorkerProcess) -> None:
+        if self._generations[identity.credential] != identity.generation:
+            worker.kill()
         if worker.alive:
-            self._idle.setdefault(identity, []).append(worker)
+            now = asyncio.get_running_loop().time()
+            self._idle.setdefault(identity, []).append((now, worker))
         self._freed.set()
 
     def _forget(self, worker: WorkerProcess) -> None:
         self._workers.discard(worker)
         self._freed.set()
 
-    def _retire(self, identity: Identity) -> None:
-        """End idle processes of the same credential's former generations."""
+    def _renew(self, identity: Identity) -> None:
+        """End idle processes of a credential's former generation; busy ones end when done."""
+        if self._generations.get(identity.credential) == identity.generation:
+            return
+        self._generations[identity.credential] = identity.generation
         for other in list(self._idle):
-            same = other.credential == identity.credential
-            if same and other.generation != identity.generation:
-                for worker in self._idle.pop(other):
+            if other.credential == identity.credential:
+                for _, worker in self._idle.pop(other):
                     worker.kill()
 
     def _evict(self) -> bool:
         """Make room by ending one idle process of another identity."""
         for workers in self._idle.values():
             if workers:
-                worker = workers.pop(0)
-                worker.kill()
-                self._workers.discard(worker)
+                workers.pop(0)[1].kill()
                 return True
         return False
 
