@@ -37,12 +37,12 @@ class MemoryWatch(threading.Thread):
     def __init__(self) -> None:
         super().__init__(daemon=True)
         self.peak = 0
-        self._stop = threading.Event()
+        self._ended = threading.Event()
 
     def run(self) -> None:
         """Keep the largest sum."""
         lake = {child.pid for child in psutil.Process().children(recursive=True)}
-        while not self._stop.wait(0.05):
+        while not self._ended.wait(0.05):
             total = 0
             for child in psutil.Process().children(recursive=True):
                 try:
@@ -53,7 +53,7 @@ class MemoryWatch(threading.Thread):
 
     def end(self) -> int:
         """Stop, and give the peak in bytes."""
-        self._stop.set()
+        self._ended.set()
         self.join()
         return self.peak
 

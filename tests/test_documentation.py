@@ -18,11 +18,16 @@ PAGES = sorted(
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-CALL = re.compile(r"(?:^|`|\| )(?:\.venv/bin/)?lakecheck((?: [a-z]+)+)", re.MULTILINE)
+CALL = re.compile(r"^(?:.venv/bin/)?lakecheck((?: [a-z]+)+)", re.MULTILINE)
 
 
 def blocks(page: Path, *languages: str) -> list[str]:
     return [text for language, text in BLOCK.findall(page.read_text()) if language in languages]
+
+
+def code(page: Path) -> list[str]:
+    """What is shown as a command, in blocks and in the text."""
+    return [*blocks(page, "sh"), *re.findall(r"`([^`\n]+)`", BLOCK.sub("", page.read_text()))]
 
 
 def anchor(heading: str) -> str:
@@ -98,12 +103,12 @@ def test_python_in_documents_compiles(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_commands_in_documents_exist(page: Path) -> None:
-    first = {words.split()[0] for words in COMMANDS}
+    known = {" ".join(words.split()[:count]) for words in COMMANDS for count in range(1, 3)}
     unknown = [
         words
-        for words in CALL.findall(page.read_text())
-        if words.split()[0] not in first
-        or (words.split()[0] not in COMMANDS and " ".join(words.split()[:2]) not in COMMANDS)
+        for words in CALL.findall("\n".join(code(page)))
+        if words.split()[0] not in known
+        or (words.split()[0] not in COMMANDS and " ".join(words.split()[:2]) not in known)
     ]
 
     assert unknown == []
