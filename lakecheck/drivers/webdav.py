@@ -42,7 +42,7 @@ class WebdavSession:
             auto_decompress=False,
             read_bufsize=1 << 20,
         )
-        self._shared = Shared(http, Contexts(), {}, set())
+        self._shared = Shared(http, Contexts())
 
     def storage(self, endpoint: Endpoint, credential: Credential, timeout: float) -> WebdavStorage:
         """Give an endpoint; connections are made when something is asked of it."""

@@ -20,18 +20,20 @@ from lakecheck.model import Credential
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 HOPS = 5
 SECRET_HEADERS = frozenset({"Authorization", "TransferHeaderAuthorization"})
-BODY = 1 << 20  # more of an answer than this is not kept in memory
+ROOM = 1 << 26  # more of an answer than this is not kept in memory
 
 Body = Callable[[str], bytes | aiohttp.Payload | None]  # what to send to an HTTP URL
 
 
 class Shared(Struct):
-    """What all clients of a session share; `redirecting` is learnt, by address, from PUTs."""
+    """What all clients of a session share, and what they learn of servers on their way."""
 
     http: aiohttp.ClientSession
     contexts: Contexts
-    redirecting: dict[str, bool]
-    written: set[str]  # files that this session wrote and did not delete
+    redirecting: dict[str, bool] = {}  # by address: does it redirect uploads?
+    written: set[str] = set()  # files that this session wrote and did not delete
+    hanging_up: set[str] = set()  # addresses that say "not found" and close the connection
+    long: set[str] = set()  # folders that are not listed just to look for one name
 
 
 class Answer(Struct, frozen=True):
@@ -41,6 +43,11 @@ class Answer(Struct, frozen=True):
     headers: Mapping[str, str]
     body: bytes
     hop: str
+
+    @property
+    def server(self) -> str:
+        """What the server calls itself."""
+        return self.headers.get("Server", "")
 
     @property
     def text(self) -> str:
@@ -65,10 +72,12 @@ class Client:
         headers: Mapping[str, str] | None = None,
         body: Body | None = None,
         side: Side | None = None,
+        room: int = ROOM,
     ) -> Answer:
-        """Send a request to a name, and read the answer; any status is an answer."""
+        """Send a request to a name, and read up to `room` bytes; any status is an answer."""
         async with self.open(method, url, headers, body, side) as (response, hop):
-            return Answer(response.status, response.headers, await _read(response.content), hop)
+            content = await _read(response.content, room)
+            return Answer(response.status, response.headers, content, hop)
 
     @asynccontextmanager
     async def open(
@@ -144,10 +153,9 @@ class Client:
         return classify.http(answer.status, text, answer.hop, self.credential, method, side=side)
 
 
-async def _read(content: aiohttp.StreamReader) -> bytes:
+async def _read(content: aiohttp.StreamReader, room: int) -> bytes:
     """Read a body to its end, or as much of it as is worth keeping."""
     pieces = []
-    room = BODY
     while room > 0 and (piece := await content.read(room)):
         pieces.append(piece)
         room -= len(piece)

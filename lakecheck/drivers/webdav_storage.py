@@ -11,8 +11,8 @@ from lakecheck.drivers import webdav_digest as digest
 from lakecheck.drivers.base import Entry, Payload, Stat
 from lakecheck.drivers.webdav_body import AT_ONCE, Comparison, Upload, receive
 from lakecheck.drivers.webdav_client import Answer, Client
-from lakecheck.drivers.webdav_urls import origin, parent, split
-from lakecheck.drivers.webdav_xml import responses
+from lakecheck.drivers.webdav_urls import origin, parent, split, wire
+from lakecheck.drivers.webdav_xml import names, responses
 from lakecheck.errors import (
     Corrupt,
     Exists,
@@ -24,6 +24,7 @@ from lakecheck.errors import (
 from lakecheck.model import Algorithm, Endpoint
 
 NO_WEBDAV = frozenset({405, 501})
+SHORT = 1 << 16  # bytes of a listing that is short
 # Seconds for which the first byte of a large upload waits for a redirect, as curl does: long
 # where the address is known to redirect, none where it is known not to.
 PATIENCE = {True: 5.0, False: 0.0, None: 1.0}
@@ -44,7 +45,7 @@ class WebdavStorage:
         XRootD overwrites whatever the headers say, so the name is looked up first; servers
         that honour `If-None-Match` close the gap between look and upload.
         """
-        if await self._find(url) is not None:
+        if await self._taken(url):
             raise Exists(f"{url} exists already", host=split(url)[0].partition("://")[2])
         with ExitStack() as stack:
             try:
@@ -60,6 +61,39 @@ class WebdavStorage:
         if answer.status not in (200, 201, 202, 204):
             raise self._client.failure(answer, "PUT")
         self._shared.written.add(url)
+
+    async def _taken(self, url: str) -> bool:
+        """Whether a name is there.
+
+        XRootD closes the connection when it answers 404, and a new TLS handshake costs more
+        than all requests of a case: there a short folder is listed instead.
+        """
+        address, folder = split(url)[0], parent(url)
+        if folder and address in self._shared.hanging_up and folder not in self._shared.long:
+            listed = await self._among(url, folder)
+            if listed is not None:
+                return listed
+            self._shared.long.add(folder)
+        answer = await self._client.ask("PROPFIND", url, {"Depth": "0"})
+        if answer.status in (404, 410):
+            if answer.headers.get("Connection", "").lower() == "close":
+                self._shared.hanging_up.add(address)
+            return False
+        if answer.status in NO_WEBDAV:
+            return await self._find(url) is not None
+        if answer.status != 207:
+            raise self._client.failure(answer, "PROPFIND")
+        return True
+
+    async def _among(self, url: str, folder: str) -> bool | None:
+        """Whether a folder's listing has a name; None where the listing cannot tell."""
+        answer = await self._client.ask("PROPFIND", folder + "/", {"Depth": "1"}, room=SHORT)
+        if answer.status == 404:
+            return False
+        whole = answer.status == 207 and len(answer.body) < SHORT
+        if not whole or split(answer.hop)[0] != split(wire(url))[0]:
+            return None  # a redirector's listing is that of one server only
+        return split(url)[1].rstrip("/") in names(answer.body, answer.server)
 
     async def _send(
         self, url: str, payload: Payload, file: IO[bytes], at_once: bytes | None
@@ -97,7 +131,7 @@ class WebdavStorage:
         """Size and type of a name; Missing where there is none."""
         answer = await self._client.ask("PROPFIND", url, {"Depth": "0"})
         if answer.status == 207:
-            for _, found in responses(answer.body):
+            for _, found in responses(answer.body, answer.server):
                 return found
             raise ProtocolError(f"PROPFIND of {url} tells nothing")
         if answer.status in NO_WEBDAV:
@@ -147,7 +181,7 @@ class WebdavStorage:
             raise self._client.failure(answer, "PROPFIND")
         own = split(url)[1].rstrip("/")
         entries = []
-        for path, found in responses(answer.body):
+        for path, found in responses(answer.body, answer.server):
             if path != own:
                 entries.append(Entry(path.rpartition("/")[2], found.is_folder))
             elif not found.is_folder:
