@@ -8,11 +8,13 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
 from lakecheck import registry
 from lakecheck.documents.result import Context, Document, Result
 from lakecheck.drivers.base import Payload
+from lakecheck.engine.desk import Desk
 from lakecheck.engine.executor import Aim, Execution, Outcome, blocked
 from lakecheck.engine.ledger import Ledger
 from lakecheck.engine.limits import Limits
@@ -21,6 +23,7 @@ from lakecheck.engine.recorder import Recorder
 from lakecheck.engine.scheduler import Blocker, Job, Planting, Scheduler, Seed
 from lakecheck.engine.seeds import Seeds, seed_of
 from lakecheck.engine.sessions import Sessions
+from lakecheck.engine.socket import serve
 from lakecheck.engine.sweep import sweep
 from lakecheck.engine.tools import CaseTools
 from lakecheck.errors import TesterFailed
@@ -47,8 +50,10 @@ class Engine:
         self.ledger = ledger
         self.payloads = Payloads(context.run_id)
         self.loop: asyncio.AbstractEventLoop | None = None
-        self._credentials = credentials
+        self.credentials = credentials
+        self.desk = Desk(self, context.run_id)
         self._run_id = context.run_id
+        self._socket: Path | None = None
         self._limits = limits
         self._aims = _aims(selected)
         self._thread: threading.Thread | None = None
@@ -60,8 +65,12 @@ class Engine:
         self._held_open.set()
         self._failure: BaseException | None = None
 
-    def start(self, hold: bool = False) -> None:
-        """Begin; with `hold` the loop stays for calls from own tests until `release`."""
+    def start(self, hold: bool = False, socket: Path | None = None) -> None:
+        """Begin; with `hold` the loop stays for calls from own tests until `release`.
+
+        With `socket`, other processes may ask there.
+        """
+        self._socket = socket
         if hold:
             self._held_open.clear()
         self._thread = threading.Thread(target=self._thread_main, name="lakecheck-engine")
@@ -107,6 +116,7 @@ class Engine:
     async def _main(self) -> None:
         self.loop = asyncio.get_running_loop()
         self._wake = asyncio.Event()
+        server = await serve(self.desk, self._socket) if self._socket else None
         self._started.set()
         try:
             bad = await self._check_credentials()
@@ -118,7 +128,7 @@ class Engine:
                 await sweep(
                     self.sessions,
                     self._aims.values(),
-                    self._credentials,
+                    self.credentials,
                     self._run_id,
                     set(self._scheduler.answered),
                 )
@@ -126,6 +136,9 @@ class Engine:
                 self._wake.clear()
                 await self._wake.wait()
         finally:
+            if server and self._socket:
+                server.close()
+                self._socket.unlink(missing_ok=True)
             await self.sessions.close()
             await asyncio.to_thread(self.payloads.remove)
 
@@ -259,7 +272,7 @@ class Engine:
             self.recorder.emit(result)
 
     def _credential(self, case: Case) -> Credential:
-        return self._credentials.get(case.credential, NOBODY)
+        return self.credentials.get(case.credential, NOBODY)
 
     def _seed_of(self, case: Case) -> Seed | None:
         return seed_of(case)

@@ -51,6 +51,19 @@ class Payloads:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def of_content(folder: Path, name: str, content: bytes) -> Payload:
+    """Write given content into a local file."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    path = folder / f"own-{name}"
+    path.write_bytes(content)
+    return Payload(
+        str(path),
+        len(content),
+        f"{zlib.adler32(content) & 0xFFFFFFFF:08x}",
+        hashlib.md5(content, usedforsecurity=False).hexdigest(),
+    )
+
+
 def make(path: Path, size: int, seed: str) -> Payload:
     """Write pseudo-random content that depends on the seed alone; memory stays flat."""
     block = bytearray(random.Random(seed).randbytes(min(size, BLOCK)))

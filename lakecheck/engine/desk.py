@@ -1,0 +1,87 @@
+"""What can be asked of a running engine, by its own process or over its socket."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import time
+from typing import TYPE_CHECKING, Any
+
+from lakecheck.documents.result import Result
+from lakecheck.engine.calls import Calls
+from lakecheck.errors import DRIVER_ERRORS, DriverError, TesterFailed
+from lakecheck.model import Case
+
+if TYPE_CHECKING:
+    from lakecheck.engine.engine import Engine
+
+
+class Desk:
+    """Answers questions as JSON values: documents, calls of own tests, their outcomes."""
+
+    def __init__(self, engine: Engine, run_id: str) -> None:
+        self._engine = engine
+        self._calls = Calls(engine, run_id)
+        self._own: dict[str, Case] = {}
+
+    def plan(self, cases: dict[str, Case]) -> None:
+        """Take the cases of own tests, by the address of their check."""
+        self._own.update(cases)
+
+    async def ask(self, asked: dict[str, Any]) -> Any:
+        """Answer one question; raises DriverError."""
+        what = asked.get("ask")
+        if what == "document":
+            found = self._engine.future(asked["check"])
+            return await asyncio.wrap_future(found)
+        if what == "call":
+            return await self._call(asked)
+        if what == "url":
+            return self._calls.url(self._case(asked["check"]), asked["name"])
+        if what == "outcome":
+            return self._outcome(asked)
+        if what == "counts":
+            return dict(self._engine.recorder.counts)
+        raise TesterFailed(f'the engine cannot be asked "{what}"')
+
+    def _case(self, check: str) -> Case:
+        case = self._own.get(check)
+        if case is None:
+            raise TesterFailed(f"{check} is not planned in this run")
+        return case
+
+    async def _call(self, asked: dict[str, Any]) -> Any:
+        argument = asked.get("argument")
+        if asked["method"] == "write":
+            argument = base64.b64decode(argument or "")
+        value = await self._calls.call(
+            self._case(asked["check"]), asked["method"], asked["name"], argument, asked["left"]
+        )
+        return base64.b64encode(value).decode() if isinstance(value, bytes) else value
+
+    def _outcome(self, asked: dict[str, Any]) -> str:
+        error = asked.get("error")
+        return self._engine.recorder.emit(
+            Result(
+                case=self._case(asked["check"]),
+                step="call",
+                status=asked["status"],
+                ended=time.time(),
+                duration=asked.get("duration"),
+                reason=asked.get("reason", ""),
+                error=error_from_wire(error) if error else None,
+                measures=asked.get("measures", {}),
+            )
+        )
+
+
+def error_from_wire(told: dict[str, Any]) -> DriverError:
+    """Rebuild an error that crossed the socket."""
+    kind = DRIVER_ERRORS.get(told["class"], TesterFailed)
+    return kind(
+        told["message"],
+        code=told.get("code"),
+        side=told.get("side"),
+        phase=told.get("phase"),
+        host=told.get("host"),
+    )
