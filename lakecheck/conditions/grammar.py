@@ -51,7 +51,7 @@ def parse(text: str, more: tuple[str, ...] = ()) -> Condition:
     if text.count("(") > DEEPEST or text.count("not ") > DEEPEST:
         raise ValueError(f"more than {DEEPEST} parentheses or negations")
     try:
-        tree: Tree = (_space >> _either << parsy.eof).parse(text)
+        tree: Tree = (_space >> _either << _end).parse(text)
     except parsy.ParseError as error:
         raise ValueError(_sentence(text, error)) from None
     for comparison in comparisons(tree):
@@ -134,6 +134,7 @@ _READERS: tuple[tuple[Dimension, units.Reader], ...] = (
     ("duration", units.duration),
 )
 
+_end = parsy.eof.desc("its end")
 _space = parsy.regex(r"\s*")
 _reserved = r"(?!(?:and|or|not)\b)"
 _name = parsy.seq(

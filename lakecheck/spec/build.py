@@ -106,7 +106,7 @@ def build_test(name: str, entry: Entry[TestContent]) -> Test:
         every=common.every,
         timeout=common.timeout,
         driver=common.driver,
-        expect=common.expect,
+        expect=content.expect,
         allow_empty=common.allow_empty,
         origin=str(entry.place),
     )

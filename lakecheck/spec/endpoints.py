@@ -36,12 +36,12 @@ class EndpointURL(Struct, frozen=True):
 
 def parse(text: str) -> EndpointURL:
     """Take an endpoint's URL apart; ValueError says what it lacks."""
-    if re.search(r"[\s\x00-\x1f\x7f]", text):
-        raise ValueError(f"{quote(text)} holds a blank or control character; escape it as %20")
     authority = text.partition("://")[2].partition("/")[0]
     if "@" in authority:
         raise ValueError("an endpoint holds no user name or password; name a credential instead")
-    if "://" not in text:
+    if re.search(r"[\s\x00-\x1f\x7f]", text):
+        raise ValueError(f"{quote(text)} holds a blank or control character; escape it as %20")
+    if "://" not in text and re.match(r"[A-Za-z0-9._-]+(:[0-9]+)?(/|$)", text):
         raise ValueError(f"{quote(text)} has no scheme; write {FORM}, such as davs://{text}")
     if "?" in text or "#" in text:
         raise ValueError(f'{quote(text)} holds "?" or "#"; an endpoint is {FORM}')

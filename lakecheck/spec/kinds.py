@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from lakecheck import registry
@@ -24,6 +23,7 @@ class TestContent(Struct, frozen=True):
     kind: str
     common: language.TestEntry
     options: Any
+    expect: tuple[Condition, ...] = ()
 
     __test__ = False
 
@@ -53,16 +53,12 @@ def decode_test(node: Node, path: str, context: Context) -> Any:
     own = record_of(kind.options)
     fields = {"kind": Text(), **fields_for(kind)}
     values = decode_fields(node, fields, own.required, path, context)
-    if values is INVALID:
+    expect = _conditions(node.get("expect"), kind, join(path, "expect"), context)
+    if values is INVALID or expect is INVALID:
         return INVALID
     values.pop("kind")
     options = {key: values.pop(key) for key in list(values) if key in own.fields}
-    common = language.TestEntry(**values)
-    fitted = _fit(common.expect, kind, node, path, context)
-    if any(condition is INVALID for condition in fitted):
-        return INVALID
-    common = msgspec.structs.replace(common, expect=fitted)
-    return TestContent(kind.name, common, own.make(**options))
+    return TestContent(kind.name, language.TestEntry(**values), own.make(**options), expect)
 
 
 def _kind(node: Node, path: str, context: Context) -> Kind | None:
@@ -84,24 +80,25 @@ def _kind(node: Node, path: str, context: Context) -> Kind | None:
     return None
 
 
-def _fit(
-    conditions: tuple[Condition, ...], kind: Kind, node: Node, path: str, context: Context
-) -> tuple[Any, ...]:
-    """Read conditions again, knowing the kind's fields and checks; INVALID where one is unfit."""
-    written = node.get("expect")
+def _conditions(node: Node | None, kind: Kind, path: str, context: Context) -> Any:
+    """Parse conditions, knowing the kind's fields and checks; other faults are noted already."""
     own = tuple(f"{kind.name}.{field.name}" for field in kind.fields)
-    fitted: list[Any] = []
-    for condition, item in zip(conditions, written.items if written else (), strict=True):
-        fitted.append(INVALID)
+    parsed: list[Condition] = []
+    sound = True
+    for number, item in enumerate(node.items if node else ()):
+        if not isinstance(item.value, str):
+            continue
         try:
-            fitted[-1] = parse(condition.text, own)
+            condition = parse(item.value, own)
             for field in fields_of(condition.tree):
                 _check_field(field.name, kind, own)
         except ValueError as error:
-            here = join(join(path, "expect"), len(fitted) - 1)
-            context.faults.add(item.place, here, f"{quote(condition.text)}: {error}")
-            fitted[-1] = INVALID
-    return tuple(fitted)
+            message = f"{quote(item.value)} is not a condition: {error}"
+            context.faults.add(item.place, join(path, number), message)
+            sound = False
+        else:
+            parsed.append(condition)
+    return tuple(parsed) if sound else INVALID
 
 
 def _check_field(name: str, kind: Kind, own: tuple[str, ...]) -> None:

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
 from lakecheck.model import DriverChoice, Mode, Scalar
 from lakecheck.spec.drivers import DriverShape
 from lakecheck.spec.endpoints import EndpointShape, EndpointURL
-from lakecheck.spec.expectations import ConditionShape, ExpressionShape
 from lakecheck.spec.names import CredentialName
-from lakecheck.spec.scalar_shapes import Text
+from lakecheck.spec.scalar_shapes import ScalarShape, Text
+from lakecheck.spec.selection import ExpressionShape
 from lakecheck.units import Duration
 
 VERSION = 1
 NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
-NAME_SHAPE = Text("a name of letters, digits, - and _, such as DESY-DCACHE", pattern=NAME)
+CONDITION = "a condition, such as duration < 10m"
 ATTRIBUTE_SHAPE = Text("the name of an attribute, such as country", pattern=r"[A-Za-z0-9._-]+")
 
 PLANNED_SECTIONS = ("services", "budget", "policies", "actions", "publish", "archive", "defaults")
 
-Name = Annotated[str, Meta(extra={"shape": NAME_SHAPE})]
 Driver = Annotated[DriverChoice, Meta(extra={"shape": DriverShape()})]
 
 
@@ -40,7 +39,10 @@ class RSEEntry(Struct, frozen=True):
         Meta(min_length=1, description="Ways into the RSE: scheme://host:port/prefix."),
     ]
     attributes: Annotated[
-        dict[Annotated[str, Meta(extra={"shape": ATTRIBUTE_SHAPE})], Scalar],
+        dict[
+            Annotated[str, Meta(extra={"shape": ATTRIBUTE_SHAPE})],
+            Annotated[Scalar, Meta(extra={"shape": ScalarShape()})],
+        ],
         Meta(description="What `on:` can select by, such as country or tier."),
     ] = {}
     hosts: Annotated[
@@ -87,7 +89,7 @@ class TestEntry(Struct, frozen=True):
         DriverChoice()
     )
     expect: Annotated[
-        tuple[Annotated[Any, Meta(extra={"shape": ConditionShape()})], ...],
+        tuple[Annotated[str, Meta(extra={"shape": Text(CONDITION)})], ...],
         Meta(description="Conditions that results must meet, such as `duration < 10m`."),
     ] = ()
     allow_empty: Annotated[

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from lakecheck.spec.nodes import Faults, Node, Place, join, near, quote
+from lakecheck.spec.nodes import Faults, Node, Place, join, masked, near, quote
 from lakecheck.spec.scalar_shapes import Choice
 from lakecheck.spec.shapes import INVALID, Context, Schema, Shape, mismatch
 
@@ -51,7 +51,7 @@ class ListOf(Struct, frozen=True):
     def decode(self, node: Node, path: str, context: Context) -> Any:
         """Give the value, or INVALID after noting the faults."""
         if node.kind != "list":
-            hint = f"; write [{node.raw}]" if node.raw and not context.secret else ""
+            hint = f"; write [{masked(node.raw)}]" if node.raw and not context.secret else ""
             return mismatch(self, node, path, context, hint)
         if len(node.items) < self.least:
             context.faults.add(node.place, path, f"expected {self.expected}; the list is empty")
@@ -147,7 +147,7 @@ class OneOf(Struct, frozen=True):
         fitting = [shape for shape in self.shapes if shape.accepts(node)]
         if not fitting:
             lists = node.raw and any(isinstance(shape, ListOf) for shape in self.shapes)
-            hint = f"; write [{node.raw}]" if lists and not context.secret else ""
+            hint = f"; write [{masked(node.raw)}]" if lists and not context.secret else ""
             return mismatch(self, node, path, context, hint)
         for shape in fitting[:-1]:
             trial = Context(Faults(), takes_variables=context.takes_variables)

@@ -76,9 +76,15 @@ def join(path: str, key: str | int) -> str:
     return f"{path}.{word}" if path else word
 
 
+def masked(text: str) -> str:
+    """Take user names and passwords out of URLs."""
+    return re.sub(r"//[^/@\s]+@", "//***@", text)
+
+
 def quote(text: str) -> str:
     """Put a text in double quotes, on one line, cut where it is long."""
-    cut = text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 1] + "…"
+    shown = masked(text)
+    cut = shown if len(shown) <= LONGEST_QUOTE else shown[: LONGEST_QUOTE - 1] + "…"
     escaped = json.dumps(cut, ensure_ascii=False)
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in escaped)
 

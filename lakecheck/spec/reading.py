@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from lakecheck.spec.nodes import Faults, Node, Place, describe
 from lakecheck.units import show_size
 
 LARGEST_FILE = 4_000_000  # bytes; a lake of 1000 RSEs takes a tenth of it
+_FORBIDDEN = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 FIRST_LINE = '"lakecheck: 1"'
 
 
@@ -62,7 +64,7 @@ def _text(content: bytes, shown: str, faults: Faults) -> str:
     if b"\0" in content:
         raise _Refused("this is not a text file: it holds NUL bytes")
     try:
-        return content.decode("utf-8")
+        text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         before = content[: error.start]
         line = before.count(b"\n") + 1
@@ -71,3 +73,11 @@ def _text(content: bytes, shown: str, faults: Faults) -> str:
         message = f"this is not UTF-8 text: byte 0x{wrong:02x}; save the file as UTF-8"
         faults.add(Place(shown, line, column), "", message)
         raise Unreadable(message) from error
+    forbidden = _FORBIDDEN.search(text)
+    if forbidden:
+        line = text.count("\n", 0, forbidden.start()) + 1
+        column = forbidden.start() - text.rfind("\n", 0, forbidden.start())
+        message = f"the character U+{ord(forbidden[0]):04X}, which YAML forbids"
+        faults.add(Place(shown, line, column), "", message)
+        raise Unreadable(message)
+    return text

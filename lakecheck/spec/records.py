@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -27,6 +27,8 @@ _SIMPLE: dict[Any, Shape] = {
     Any: Anything(),
 }
 
+LATER = ("token", "cric", "except")  # of the language, but not of this version
+
 
 class Record(Struct, frozen=True):
     """A map with known keys, decoded to a struct."""
@@ -38,7 +40,7 @@ class Record(Struct, frozen=True):
     @property
     def expected(self) -> str:
         """What to write."""
-        return f"a map of {', '.join(self.fields)}"
+        return keys(self.fields)
 
     def accepts(self, node: Node) -> bool:
         """Say whether a node is of this form."""
@@ -59,8 +61,8 @@ def decode_fields(
 ) -> Any:
     """Decode the keys of a map to a dict; INVALID where any is unknown, missing or faulty."""
     if node.kind != "map":
-        expected = f"a map of {', '.join(fields)}"
-        context.faults.add(node.place, path, f"expected {expected}, found {context.found(node)}")
+        message = f"expected {keys(fields)}, found {context.found(node)}"
+        context.faults.add(node.place, path, message)
         return INVALID
     values: dict[str, Any] = {}
     sound = True
@@ -79,10 +81,18 @@ def decode_fields(
     return values if sound else INVALID
 
 
+def keys(fields: Iterable[str]) -> str:
+    """Say what keys a map has: `a map with the key proxy`."""
+    names = list(fields)
+    return f"a map with the key{'s' if len(names) > 1 else ''} {', '.join(names)}"
+
+
 def unknown_key(key: str, known: Mapping[str, Any]) -> str:
     """Say that a key is unknown, with the nearest one or all that there are."""
     if key == "<<":
         return 'YAML 1.2 has no merge key "<<"; repeat the keys, or a whole value with an alias'
+    if key in LATER:
+        return f"this version does not know the key {quote(key)} yet"
     hint = near(key, known)
     listed = f"; known here: {', '.join(known)}" if known and not hint else ""
     return f"unknown key {quote(key)}{hint or listed}"

@@ -64,6 +64,28 @@ class Text(Struct, frozen=True):
         return found | ({"pattern": f"^({self.pattern})$"} if self.pattern else {})
 
 
+class ScalarShape(Struct, frozen=True):
+    """A text, a number or a truth value: an attribute."""
+
+    expected: str = "a text, a number, true or false"
+
+    def accepts(self, node: Node) -> bool:
+        """Say whether a node is of this form."""
+        return node.kind == "scalar"
+
+    def decode(self, node: Node, path: str, context: Context) -> Any:
+        """Give the value, or INVALID after noting the faults."""
+        if isinstance(node.value, str):
+            return Text().decode(node, path, context)
+        if node.value is None or not math.isfinite(node.value):
+            return mismatch(self, node, path, context)
+        return node.value
+
+    def schema(self) -> Schema:
+        """Give the JSON Schema of such values."""
+        return {"type": ["string", "number", "boolean"]}
+
+
 class Quantity(Struct, frozen=True):
     """A number with a unit."""
 
@@ -81,8 +103,12 @@ class Quantity(Struct, frozen=True):
     def decode(self, node: Node, path: str, context: Context) -> Any:
         """Give the value, or INVALID after noting the faults."""
         if isinstance(node.value, bool) or node.kind != "scalar" or node.value is None:
-            return mismatch(self, node, path, context, f"; such as {self.example}")
-        message = f"{node.raw} has no unit; write {self.expected}, such as {self.example}"
+            expected = f"{self.expected} such as {self.example}"
+            message = f"expected {expected}, found {context.found(node)}"
+            context.faults.add(node.place, path, message)
+            return INVALID
+        example = f"{node.raw}{self.example.lstrip('0123456789')}"
+        message = f"{node.raw} has no unit; write {self.expected}, such as {example}"
         if isinstance(node.value, str):
             try:
                 value = self.read(node.value)
@@ -91,7 +117,9 @@ class Quantity(Struct, frozen=True):
             else:
                 if value > 0 or self.zero:
                     return self.make(value)
-                message = f"{quote(node.value)} is nothing; write more"
+                message = (
+                    f"{quote(node.value)} is no time at all; write more, such as {self.example}"
+                )
         context.faults.add(node.place, path, message)
         return INVALID
 

@@ -13,7 +13,7 @@ from lakecheck.spec import language
 from lakecheck.spec.files import SpecFile
 from lakecheck.spec.kinds import TestContent, decode_test
 from lakecheck.spec.nodes import Faults, Node, Place, describe, join, quote
-from lakecheck.spec.records import record_of, unknown_key
+from lakecheck.spec.records import keys, record_of, unknown_key
 from lakecheck.spec.scalar_shapes import Text
 from lakecheck.spec.shapes import INVALID, Context, Reference
 
@@ -77,7 +77,7 @@ class Merger:
 
     def _inventory(self, node: Node, folder: Path) -> None:
         if node.kind != "map":
-            message = f"expected a map of ca, rses, found {describe(node)}"
+            message = f"expected {keys(['ca', 'rses'])}, found {describe(node)}"
             self.faults.add(node.place, "inventory", message)
             return
         for key, (place, value) in node.entries.items():
@@ -86,9 +86,6 @@ class Merger:
             elif key == "rses":
                 decode = record_of(language.RSEEntry).decode
                 self._entries(self.sections.rses, value, "inventory.rses", folder, decode)
-            elif key in ("cric", "except"):
-                message = f'this version does not know the key "{key}" yet'
-                self.faults.add(place, "inventory", message)
             else:
                 message = unknown_key(key, {"ca": None, "rses": None})
                 self.faults.add(place, "inventory", message)
@@ -124,6 +121,7 @@ class Merger:
         for name, (place, value) in node.entries.items():
             if not _NAME.fullmatch(name):
                 message = f"{quote(name)} is no name; a name has letters, digits, - and _"
+                message = unknown_key(name, {}) if name == "<<" else message
                 self.faults.add(place, section, message)
                 continue
             path = join(section, name)

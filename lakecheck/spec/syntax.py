@@ -24,8 +24,8 @@ _SENTENCES = (
     ),
     ("did not find expected '-'", 'a list item without a "-", or a wrong indentation'),
     ("did not find expected ',' or", "a bracket that is not closed, or a comma that is missing"),
+    ("expected node content", "a value or a closing bracket is missing"),
     ("unexpected end of stream", "a quote that is not closed"),
-    ("control characters are not allowed", "a control character, which YAML forbids"),
 )
 _ALSO = (
     ("expected alphabetic or numeric", 0),

@@ -1,4 +1,4 @@
-"""The little languages inside a test: RSE expressions in `on`, conditions in `expect`."""
+"""`on:` of a test: an RSE expression."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Any
 
 from msgspec import Struct
 
-from lakecheck import conditions
 from lakecheck.spec import expression
 from lakecheck.spec.nodes import Node, quote
 from lakecheck.spec.scalar_shapes import Text
@@ -39,32 +38,6 @@ class ExpressionShape(Struct, frozen=True):
             if "*" not in name.text
         )
         return text
-
-    def schema(self) -> Schema:
-        """Give the JSON Schema of such values."""
-        return {"type": "string", "minLength": 1}
-
-
-class ConditionShape(Struct, frozen=True):
-    """A condition, parsed; whether its fields exist is for the kind to say."""
-
-    expected: str = "a condition, such as duration < 10m"
-
-    def accepts(self, node: Node) -> bool:
-        """Say whether a node is of this form."""
-        return node.kind == "scalar"
-
-    def decode(self, node: Node, path: str, context: Context) -> Any:
-        """Give the value, or INVALID after noting the faults."""
-        text = Text(self.expected).decode(node, path, context)
-        if text is INVALID:
-            return INVALID
-        try:
-            return conditions.parse(text)
-        except ValueError as error:
-            message = f"{quote(text)} is not a condition: {error}"
-            context.faults.add(node.place, path, message)
-            return INVALID
 
     def schema(self) -> Schema:
         """Give the JSON Schema of such values."""
