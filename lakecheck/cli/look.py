@@ -10,16 +10,15 @@ import click
 import msgspec
 from rich.console import Console
 
+from lakecheck.cli import options
 from lakecheck.documents import journal
 from lakecheck.errors import UsageError
 from lakecheck.views import report as page
 from lakecheck.views import summary
 
-REPORTS = Path("reports")
-
 
 @click.command()
-@click.argument("run", default="latest")
+@click.argument("run", default="latest", metavar="[RUN]")
 @click.option(
     "--from",
     "folders",
@@ -35,9 +34,10 @@ REPORTS = Path("reports")
     metavar="FILE",
     help="Where to write the page.  [default: report.html in the run's folder]",
 )
-def report(run: str, folders: tuple[Path, ...], output: Path | None) -> None:
+@options.reports
+def report(run: str, folders: tuple[Path, ...], output: Path | None, reports: Path) -> None:
     """Make report.html of RUN (a folder, an id, or latest) and print its summary."""
-    chosen = [_folder(folder) for folder in folders] or [_run(run)]
+    chosen = [_folder(folder) for folder in folders] or [_run(run, reports)]
     if output is None and len(chosen) > 1:
         raise UsageError("several folders make one page; say where to write it: -o FILE")
     documents = [document for folder in chosen for document in _documents(folder)]
@@ -53,14 +53,14 @@ def report(run: str, folders: tuple[Path, ...], output: Path | None) -> None:
     click.echo(file)
 
 
-def _run(run: str) -> Path:
-    for folder in (Path(run), REPORTS / run):
+def _run(run: str, reports: Path) -> Path:
+    for folder in (Path(run), reports / run):
         if _journal(folder).is_file():
             return folder
-    known = sorted(path.parent.name for path in REPORTS.glob(f"*/{journal.RESULTS}"))
+    known = sorted(path.parent.name for path in reports.glob(f"*/{journal.RESULTS}"))
     there = f" Runs there: {', '.join(known[-5:])}." if known else ""
     raise UsageError(
-        f'there is no run "{run}": neither {run} nor {REPORTS / run} has a '
+        f'there is no run "{run}": neither {run} nor {reports / run} has a '
         f"{journal.RESULTS}.{there} Name a folder with --from RUN-FOLDER"
     )
 
