@@ -1,0 +1,111 @@
+"""junit.xml as other programs read it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import junitparser
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lakecheck.documents import junit
+
+FIELDS: dict[str, Any] = {
+    "run.started": "2026-11-21T09:00:00.000Z",
+    "test": "gfal",
+    "case": "DESY-DCACHE.davs.100B",
+    "check": "upload",
+    "status": "passed",
+    "duration": 0.25,
+}
+
+
+def written(folder: Path, *changes: dict[str, Any]) -> junitparser.JUnitXml:
+    file = folder / "junit.xml"
+    junit.write(file, [FIELDS | change for change in changes])
+    return junitparser.JUnitXml.fromfile(str(file))
+
+
+def cases(root: junitparser.JUnitXml) -> list[junitparser.TestCase]:
+    return [case for suite in root for case in suite]
+
+
+def properties(case: junitparser.TestCase) -> dict[str, str]:
+    return {one.name: one.value for one in case.child(junitparser.Properties)}
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [
+        ("failed", junitparser.Failure),
+        ("error", junitparser.Error),
+        ("not_run", junitparser.Error),
+        ("blocked", junitparser.Skipped),
+        ("skipped", junitparser.Skipped),
+    ],
+)
+def test_each_status_has_its_outcome(
+    tmp_path: Path, status: str, outcome: type[junitparser.Element]
+) -> None:
+    (case,) = cases(written(tmp_path, {"status": status, "reason": "because"}))
+
+    assert [(type(one), one.message) for one in case.result] == [(outcome, "because")]
+
+
+def test_a_case_is_its_check_with_every_field(tmp_path: Path) -> None:
+    more = {"bytes": 100, "expected": [{"condition": "duration < 1s", "met": True}]}
+
+    (case,) = cases(written(tmp_path, more))
+
+    assert case.name == "gfal::DESY-DCACHE.davs.100B.upload"
+    assert (case.classname, case.time, case.result) == ("gfal", 0.25, [])
+    shown = properties(case)
+    assert shown["check"] == "upload"
+    assert {name: json.loads(shown[name]) for name in more} == more
+
+
+def test_suites_are_tests_and_are_counted(tmp_path: Path) -> None:
+    root = written(
+        tmp_path,
+        {},
+        {"check": "stat", "status": "failed"},
+        {"test": "tpc", "status": "blocked", "duration": None},
+        {"check": "delete", "status": "error"},
+    )
+
+    assert [(one.name, one.tests, one.failures, one.errors, one.skipped) for one in root] == [
+        ("gfal", 3, 1, 1, 0),
+        ("tpc", 1, 0, 0, 1),
+    ]
+    assert (root.tests, root.failures, root.errors, root.skipped) == (4, 1, 1, 1)
+    assert root.time == pytest.approx(0.75)
+
+
+def test_the_raw_error_is_the_text_of_the_failure(tmp_path: Path) -> None:
+    told = 'HTTP 507 <full> & "closed"\nsecond line'
+
+    (case,) = cases(written(tmp_path, {"status": "failed", "error.message": told}))
+
+    assert case.result[0].text == told
+    assert case.result[0].message == told
+
+
+@given(st.text(), st.text(min_size=1))
+def test_any_text_makes_a_file_that_can_be_read(
+    tmp_path_factory: pytest.TempPathFactory, text: str, name: str
+) -> None:
+    change = {"reason": text, "status": "failed", f"labels.{name}": text}
+    (case,) = cases(written(tmp_path_factory.getbasetemp(), change))
+
+    assert properties(case)["reason"] == text.translate(junit.ILLEGAL)
+
+
+def test_many_cases_come_out_in_the_order_of_their_tests(tmp_path: Path) -> None:
+    wanted = [f"R{number}" for number in range(3000)]
+
+    root = written(tmp_path, *({"case": name, "test": f"t{len(name)}"} for name in wanted))
+
+    assert [case.name.split("::")[1].split(".")[0] for case in cases(root)] == wanted
