@@ -66,11 +66,11 @@ def totals(
         if counts[status]:
             text.append(", " if text else "")
             name = "errors" if status == "error" and counts[status] > 1 else status
-            text.append(f"{counts[status]} {words.status_words(name)}", words.STYLES[status])
+            text.append(f"{counts[status]:,} {words.status_words(name)}", words.STYLES[status])
     if not text:
         text.append("no results")
     if planned is not None and planned > len(outcomes):
-        text.append(f", {planned - len(outcomes)} without a document", "bold magenta")
+        text.append(f", {planned - len(outcomes):,} without a document", "bold magenta")
     if seconds is not None:
         text.append(f" in {words.seconds(seconds)}")
     return text
@@ -99,7 +99,7 @@ def _extent(one: Suspect) -> str:
         if one.spread:
             parts[-1] += f"{':' if one.role == 'link' else ''} {one.spread}"
     if one.blocked:
-        parts.append(f"{len(one.blocked)} blocked" + (" by it" if one.troubles else ""))
+        parts.append(f"{len(one.blocked):,} blocked" + (" by it" if one.troubles else ""))
     return ", ".join(parts)
 
 
@@ -116,7 +116,7 @@ def _skips(outcomes: Sequence[Outcome]) -> list[Text]:
         outcome.reason or "no reason given" for outcome in outcomes if outcome.status == "skipped"
     )
     text = [
-        Text(f"{words.SIGNS['skipped']} {number} skipped: {reason}", "dim")
+        Text(f"{words.SIGNS['skipped']} {number:,} skipped: {reason}", "dim")
         for reason, number in reasons.most_common(MOST_REASONS)
     ]
     if len(reasons) > MOST_REASONS:

@@ -11,6 +11,7 @@ from lakecheck.views import words
 from lakecheck.views.outcome import Outcome
 from lakecheck.views.standouts import Role, shares, standouts
 
+SMALL_MESH = 4  # RSEs in a role: up to two RSEs, each is named although all is red
 Key = tuple[str, str, str, str, str]
 
 
@@ -140,6 +141,11 @@ class _Blame:
             for key, links in matrices.items()
         }
         self._shares = {key: shares(links) for key, links in matrices.items()}
+        self._all_red = {
+            key
+            for key, every in self._shares.items()
+            if len(every) > SMALL_MESH and all(one.is_whole for one in every.values())
+        }
 
     @staticmethod
     def _matrix(outcome: Outcome) -> tuple[str, str, str]:
@@ -150,6 +156,8 @@ class _Blame:
         if not outcome.is_link:
             return outcome.place, ""
         key = self._matrix(outcome)
+        if key in self._all_red:
+            return "", "link"
         roles: dict[Role, str] = {"source": outcome.source, "destination": outcome.destination}
         # The side that the error names comes first where both ends stand out.
         for role, rse in sorted(roles.items(), key=lambda item: item[0] != outcome.side):
