@@ -91,13 +91,18 @@ _NAMED_SIDES: tuple[tuple[Side, str], ...] = (
 
 
 def explain(
-    code: int | None, text: str, url: str, credential: Credential, source: str = ""
+    code: int | None,
+    text: str,
+    url: str,
+    credential: Credential,
+    source: str = "",
+    host: str | None = None,
 ) -> DriverError:
     """Give the error for a GError; for copies `url` is the destination and `source` is set."""
     message = " ".join(text.replace("\\x00", " ").split())
     found = _rule(code or 0, message, url.partition(":")[0])
     side = _side(message) if source else None
-    host = {"source": host_of(source), "transfer": None}.get(side or "", host_of(url))
+    host = host or {"source": host_of(source), "transfer": None}.get(side or "", host_of(url))
     return build(found, message, credential, code=code, side=side, host=host)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 
 from lakecheck.drivers.classify_gfal2 import explain
+from lakecheck.drivers.repeat import gfal2_command
 from lakecheck.drivers.worker_session import WorkerSession
 from lakecheck.errors import TesterFailed
 from lakecheck.model import Credential, DriverChoice
@@ -28,8 +29,8 @@ class Gfal2:
         return WorkerSession("lakecheck.drivers.gfal2_calls", explain)
 
     def tools(self, step: str, url: str, other: str, credential: Credential, ca: str) -> str:
-        """Shell command that repeats a step by hand."""
-        raise NotImplementedError
+        """Shell command (gfal-copy and its like) that repeats a step by hand."""
+        return gfal2_command(step, url, other, credential, ca)
 
 
 DRIVER = Gfal2()

@@ -93,7 +93,7 @@ class Pool:
         self._processes = processes
         self._gate = Gate(active or active_target())
         self._idle: dict[Identity, list[tuple[float, WorkerProcess]]] = {}
-        self._generations: dict[str, str] = {}
+        self._generations: dict[str, list[str]] = {}  # the newest is last
         self._workers: set[WorkerProcess] = set()
         self._freed = asyncio.Event()
         self._closed = False
@@ -167,7 +167,7 @@ class Pool:
         return worker
 
     def _give_back(self, identity: Identity, worker: WorkerProcess) -> None:
-        if self._generations[identity.credential] != identity.generation:
+        if self._generations[identity.credential][-1] != identity.generation:
             worker.kill()
         if worker.alive:
             now = asyncio.get_running_loop().time()
@@ -180,9 +180,10 @@ class Pool:
 
     def _renew(self, identity: Identity) -> None:
         """End idle processes of a credential's former generation; busy ones end when done."""
-        if self._generations.get(identity.credential) == identity.generation:
+        known = self._generations.setdefault(identity.credential, [])
+        if identity.generation in known:
             return
-        self._generations[identity.credential] = identity.generation
+        known.append(identity.generation)
         for other in list(self._idle):
             if other.credential == identity.credential:
                 for _, worker in self._idle.pop(other):

@@ -40,7 +40,7 @@ def answer(calls: Mapping[str, Callable[..., Any]], name: str, arguments: Any) -
         code = getattr(error, "code", None)
         if code is None:
             code = getattr(error, "errno", None)
-        return RAISED, type(error).__name__, code, str(error)
+        return RAISED, type(error).__name__, code, str(error), getattr(error, "host", None)
 
 
 def load(module: str) -> Mapping[str, Callable[..., Any]]:

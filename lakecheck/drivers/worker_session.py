@@ -22,7 +22,13 @@ class Explain(Protocol):
     """Gives the DriverError for what a library raised."""
 
     def __call__(
-        self, code: int | None, text: str, url: str, credential: Credential, source: str = ""
+        self,
+        code: int | None,
+        text: str,
+        url: str,
+        credential: Credential,
+        source: str = "",
+        host: str | None = None,
     ) -> DriverError:
         """`source` is set for copies, where `url` is the destination."""
 
@@ -49,8 +55,8 @@ class _Caller:
         if reply[0] == OURS:
             _, error_class, text, more = reply
             return DRIVER_ERRORS[error_class](text, **more)
-        _, _, code, text = reply
-        return self._explain(code, text, url, self.credential, source)
+        _, kind, code, text, host = reply
+        return self._explain(code, text or kind, url, self.credential, source, host)
 
 
 class WorkerStorage:

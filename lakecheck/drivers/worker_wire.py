@@ -13,7 +13,7 @@ from typing import Any
 HEADER = struct.Struct(">I")
 
 DONE = 0  # (DONE, value)
-RAISED = 1  # (RAISED, name of the exception's type, its code or None, its text)
+RAISED = 1  # (RAISED, the exception's type, its code, its text, the host it names)
 OURS = 2  # (OURS, error class, text, keywords of a DriverError)
 
 

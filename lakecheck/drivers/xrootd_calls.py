@@ -1,0 +1,200 @@
+"""The native XRootD calls that a worker process makes; nothing else imports XRootD."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+from XRootD import client
+from XRootD.client.flags import (
+    DirListFlags,
+    MkDirFlags,
+    OpenFlags,
+    QueryCode,
+    StatInfoFlags,
+)
+
+from lakecheck.drivers.payload_file import compare
+from lakecheck.drivers.worker_wire import Judged
+
+CHUNK = 8 << 20  # bytes a request
+TIMEOUT = int(os.environ.get("LAKECHECK_TIMEOUT", "0"))  # seconds a request; 0: XrdCl's own
+IS_FOLDER, NOT_FOUND, FILE_SYSTEM_ERROR = 3016, 3011, 3005  # XProtocol.hh
+
+
+class XrootdError(Exception):
+    """A status that is no success; `code` is the server's number, or else the client's."""
+
+    def __init__(self, status: Any, host: str | None = None) -> None:
+        super().__init__(str(status.message).strip())
+        self.code = status.errno or status.code
+        self.host = host
+
+
+def put(url: str, path: str) -> None:
+    """Upload a local file and the folders it needs; an existing file is not touched."""
+    with open(path, "rb") as payload, _opened(url, OpenFlags.NEW | OpenFlags.MAKEPATH) as file:
+        offset = 0
+        while piece := payload.read(CHUNK):
+            _ask(file, file.write, piece, offset, len(piece))
+            offset += len(piece)
+
+
+def get(url: str, path: str | None, into: str | None) -> int:
+    """Read the whole file, comparing with the one at `path`, or keep it in the file `into`."""
+    with _opened(url, OpenFlags.READ) as file:
+        offset = 0
+
+        def read() -> bytes:
+            nonlocal offset
+            piece: bytes = _ask(file, file.read, offset, CHUNK)
+            offset += len(piece)
+            return piece
+
+        return compare(read, path, into)
+
+
+def stat(url: str) -> tuple[int, bool, float | None]:
+    """Size, whether it is a folder, and when it was modified."""
+    server, path = _server(url)
+    found = _ask(server, server.stat, path)
+    return found.size, bool(found.flags & StatInfoFlags.IS_DIR), float(found.modtime)
+
+
+def checksum(url: str, algorithm: str) -> str:
+    """Ask the storage for a checksum."""
+    server, path = _server(url)
+    answer = _ask(server, server.query, QueryCode.CHECKSUM, f"{path}?cks.type={algorithm}")
+    words = bytes(answer).rstrip(b"\0").decode(errors="replace").split()
+    if len(words) != 2 or words[0] != algorithm:
+        raise Judged("unsupported", f"asked for {algorithm}, it answered: {' '.join(words)}")
+    return words[1].lower().zfill(8) if algorithm == "adler32" else words[1].lower()
+
+
+def delete(url: str) -> None:
+    """Remove a file or an empty folder."""
+    server, path = _server(url)
+    try:
+        _ask(server, server.rm, path)
+    except XrootdError as error:
+        if error.code not in (IS_FOLDER, FILE_SYSTEM_ERROR) or not stat(url)[1]:
+            raise
+        _ask(server, server.rmdir, path)
+
+
+def names(url: str) -> list[tuple[str, bool]]:
+    """Names in a folder, of every server that has some of it, and whether they are folders."""
+    server, path = _server(url)
+    # A redirector has no folders of its own: each of its servers must be asked.
+    wanted = DirListFlags.STAT | DirListFlags.LOCATE | DirListFlags.MERGE
+    return sorted(
+        (entry.name, bool(entry.statinfo and entry.statinfo.flags & StatInfoFlags.IS_DIR))
+        for entry in _ask(server, server.dirlist, path, wanted)
+    )
+
+
+def mkdir(url: str) -> None:
+    """Make a folder and its parents."""
+    server, path = _server(url)
+    try:
+        _ask(server, server.mkdir, path, MkDirFlags.MAKEPATH)
+    except XrootdError:
+        if not _is_folder(url):
+            raise
+
+
+def copy(
+    source: str, destination: str, mode: str, algorithm: str | None, size: int, anonymous: bool
+) -> tuple[str, str, bool]:
+    """Third-party copy; the destination always pulls, whatever `mode` says."""
+    process = client.CopyProcess()
+    process.add_job(
+        source,
+        destination,
+        thirdparty="only",
+        mkdir=True,
+        inittimeout=TIMEOUT or 600,
+        tpctimeout=TIMEOUT or 1800,
+    )
+    status = process.prepare()
+    if status.ok:
+        status, _ = process.run()
+    if not status.ok:
+        _blame_source(source, status)
+        raise XrootdError(status)
+    return "pull", _verify(source, destination, algorithm, size), False
+
+
+def _blame_source(source: str, status: Any) -> None:
+    """Judge a failed copy where its source cannot be read: the messages name no end."""
+    try:
+        stat(source)
+    except XrootdError as error:
+        if error.code == NOT_FOUND:
+            text = f"the source is not there ({str(status.message).strip()})"
+            raise Judged("missing", text, side="source", phase="request") from None
+
+
+def _verify(source: str, destination: str, algorithm: str | None, size: int) -> str:
+    """Compare both ends: a copy that reports success may still be truncated."""
+    found = stat(destination)[0]
+    if found != size:
+        text = f"the copy has {found} bytes, its source {size}"
+        raise Judged("checksum", text, side="destination", phase="verify")
+    if algorithm is None:
+        return "size"
+    there, here = checksum(source, algorithm), checksum(destination, algorithm)
+    if there != here:
+        text = f"{algorithm} of the source is {there}, of the copy {here}"
+        raise Judged("checksum", text, side="destination", phase="verify")
+    return algorithm
+
+
+@contextmanager
+def _opened(url: str, flags: int) -> Iterator[Any]:
+    file = client.File()
+    _ask(file, file.open, url, flags, 0o644)
+    try:
+        yield file
+    except BaseException:
+        file.close(timeout=TIMEOUT)
+        raise
+    # Some servers find out only now that there was no room.
+    _ask(file, file.close)
+
+
+def _ask(about: Any, request: Callable[..., Any], *arguments: Any) -> Any:
+    """Make a request with the time limit; XrootdError names the server that answered."""
+    status, answer = request(*arguments, timeout=TIMEOUT)
+    if not status.ok:
+        raise XrootdError(status, urlsplit(about.get_property("LastURL") or "").netloc or None)
+    return answer
+
+
+def _server(url: str) -> tuple[Any, str]:
+    """Split `root://host:port//path` into the server and `/path`."""
+    place = urlsplit(url)
+    path = place.path[1:] if place.path.startswith("//") else place.path
+    return client.FileSystem(f"{place.scheme}://{place.netloc}"), path
+
+
+def _is_folder(url: str) -> bool:
+    try:
+        return stat(url)[1]
+    except XrootdError:
+        return False
+
+
+CALLS: dict[str, Callable[..., Any]] = {
+    "put": put,
+    "get": get,
+    "stat": stat,
+    "checksum": checksum,
+    "delete": delete,
+    "list": names,
+    "mkdir": mkdir,
+    "copy": copy,
+}
