@@ -5,10 +5,12 @@ from __future__ import annotations
 import aiohttp
 
 from lakecheck.drivers.webdav_client import Client, Shared
+from lakecheck.drivers.webdav_copy import WebdavCopier
 from lakecheck.drivers.webdav_storage import WebdavStorage
 from lakecheck.drivers.webdav_tls import Contexts
 from lakecheck.drivers.webdav_tools import command
 from lakecheck.drivers.webdav_urls import SCHEMES
+from lakecheck.errors import Side
 from lakecheck.model import Credential, DriverChoice, Endpoint
 
 IDLE = 15  # seconds for which an unused connection is kept
@@ -46,8 +48,21 @@ class WebdavSession:
 
     def storage(self, endpoint: Endpoint, credential: Credential, timeout: float) -> WebdavStorage:
         """Give an endpoint; connections are made when something is asked of it."""
-        client = Client(self._shared, endpoint.ca, credential, timeout)
-        return WebdavStorage(endpoint, client, timeout)
+        return self._storage(endpoint, credential, timeout, None)
+
+    def copier(
+        self, source: Endpoint, destination: Endpoint, credential: Credential, timeout: float
+    ) -> WebdavCopier:
+        """Prepare third-party copies over one link."""
+        return WebdavCopier(
+            self._storage(source, credential, timeout, "source"),
+            self._storage(destination, credential, timeout, "destination"),
+        )
+
+    def _storage(
+        self, endpoint: Endpoint, credential: Credential, timeout: float, side: Side | None
+    ) -> WebdavStorage:
+        return WebdavStorage(endpoint, Client(self._shared, endpoint.ca, credential, timeout, side))
 
     async def close(self) -> None:
         """End every connection."""

@@ -13,7 +13,7 @@ from yarl import URL
 from lakecheck.drivers import classify
 from lakecheck.drivers.webdav_errors import Hop, translating
 from lakecheck.drivers.webdav_tls import Contexts
-from lakecheck.drivers.webdav_urls import encrypted, joined, origin, shown, wire
+from lakecheck.drivers.webdav_urls import encrypted, joined, named, origin, wire
 from lakecheck.errors import DriverError, ProtocolError, Side, TlsFailed
 from lakecheck.model import Credential
 
@@ -51,18 +51,26 @@ class Answer(Struct, frozen=True):
 
     @property
     def text(self) -> str:
-        """The body as text, whatever it is."""
-        return self.body.decode("utf-8", "replace")
+        """The body as text."""
+        return text(self.headers, self.body)
 
 
 class Client:
     """Sends requests with one credential; only DriverErrors come out of it."""
 
-    def __init__(self, shared: Shared, ca: str, credential: Credential, timeout: float) -> None:
+    def __init__(
+        self,
+        shared: Shared,
+        ca: str,
+        credential: Credential,
+        timeout: float,
+        side: Side | None = None,
+    ) -> None:
         self.shared = shared
         self.credential = credential
+        self.side = side
         self._ca = ca
-        self._timeout = timeout
+        self.timeout = timeout
         self._limits = aiohttp.ClientTimeout(sock_connect=timeout, sock_read=timeout)
 
     async def ask(
@@ -71,12 +79,11 @@ class Client:
         url: str,
         headers: Mapping[str, str] | None = None,
         body: Body | None = None,
-        side: Side | None = None,
         room: int = ROOM,
     ) -> Answer:
         """Send a request to a name, and read up to `room` bytes; any status is an answer."""
-        async with self.open(method, url, headers, body, side) as (response, hop):
-            content = await _read(response.content, room)
+        async with self.open(method, url, headers, body) as (response, hop):
+            content = await read(response.content, room)
             return Answer(response.status, response.headers, content, hop)
 
     @asynccontextmanager
@@ -86,10 +93,9 @@ class Client:
         url: str,
         headers: Mapping[str, str] | None = None,
         body: Body | None = None,
-        side: Side | None = None,
     ) -> AsyncIterator[tuple[aiohttp.ClientResponse, str]]:
         """Send a request to a name, and give the answer to be read, with the URL it is from."""
-        hop = Hop(wire(url), side, self._timeout)
+        hop = Hop(wire(url), self.side, self.timeout)
         with translating(hop, self.credential):
             response = await self._follow(method, hop, dict(headers or {}), body)
             try:
@@ -137,23 +143,29 @@ class Client:
         """Give the headers for the next server: nothing secret leaves TLS."""
         host = classify.host_of(following)
         if not following.startswith(("https://", "http://")):
-            said = f"redirected to {shown(following)}, which is not HTTP"
+            said = f"redirected to {named(following)}, which is not HTTP"
             raise ProtocolError(said, side=hop.side, host=host)
         if encrypted(following):
             return headers
         for secret in (headers[name] for name in SECRET_HEADERS & headers.keys()):
             if secret.removeprefix("Bearer ") in unquote(following):
-                said = f"would have us send our token unencrypted to {shown(following)}"
+                said = f"would have us send our token unencrypted to {named(following)}"
                 raise TlsFailed(said, side=hop.side, phase="redirect", host=host)
         return {name: value for name, value in headers.items() if name not in SECRET_HEADERS}
 
-    def failure(self, answer: Answer, method: str, side: Side | None = None) -> DriverError:
+    def failure(self, answer: Answer, method: str) -> DriverError:
         """Give the error that an answer stands for."""
-        text = answer.text if "html" not in answer.headers.get("Content-Type", "") else ""
-        return classify.http(answer.status, text, answer.hop, self.credential, method, side=side)
+        url, credential = answer.hop, self.credential
+        return classify.http(answer.status, answer.text, url, credential, method, side=self.side)
 
 
-async def _read(content: aiohttp.StreamReader, room: int) -> bytes:
+def text(headers: Mapping[str, str], body: bytes) -> str:
+    """Give a body as text; nothing for a page of HTML, which says no more than the status."""
+    html = "html" in headers.get("Content-Type", "")
+    return "" if html else body.decode("utf-8", "replace")
+
+
+async def read(content: aiohttp.StreamReader, room: int = ROOM) -> bytes:
     """Read a body to its end, or as much of it as is worth keeping."""
     pieces = []
     while room > 0 and (piece := await content.read(room)):

@@ -33,10 +33,9 @@ PATIENCE = {True: 5.0, False: 0.0, None: 1.0}
 class WebdavStorage:
     """Files and folders of one endpoint, with one credential."""
 
-    def __init__(self, endpoint: Endpoint, client: Client, timeout: float) -> None:
+    def __init__(self, endpoint: Endpoint, client: Client) -> None:
         self.endpoint = endpoint
-        self._client = client
-        self._timeout = timeout
+        self.client = client
         self._shared = client.shared
 
     async def put(self, url: str, payload: Payload) -> None:
@@ -59,11 +58,11 @@ class WebdavStorage:
                 await self.mkdir(folder)
                 answer = await self._send(url, payload, file, at_once)
         if answer.status not in (200, 201, 202, 204):
-            raise self._client.failure(answer, "PUT")
+            raise self.client.failure(answer, "PUT")
         self._shared.written.add(url)
 
     async def _taken(self, url: str) -> bool:
-        """Whether a name is there.
+        """Whether a name is there, as cheaply as can be.
 
         XRootD closes the connection when it answers 404, and a new TLS handshake costs more
         than all requests of a case: there a short folder is listed instead.
@@ -74,20 +73,25 @@ class WebdavStorage:
             if listed is not None:
                 return listed
             self._shared.long.add(folder)
-        answer = await self._client.ask("PROPFIND", url, {"Depth": "0"})
+        return await self.taken(url)
+
+    async def taken(self, url: str) -> bool:
+        """Whether a name is there; asks for just this name."""
+        answer = await self.client.ask("PROPFIND", url, {"Depth": "0"})
         if answer.status in (404, 410):
+            address = split(url)[0]
             if answer.headers.get("Connection", "").lower() == "close":
                 self._shared.hanging_up.add(address)
             return False
         if answer.status in NO_WEBDAV:
             return await self._find(url) is not None
         if answer.status != 207:
-            raise self._client.failure(answer, "PROPFIND")
+            raise self.client.failure(answer, "PROPFIND")
         return True
 
     async def _among(self, url: str, folder: str) -> bool | None:
         """Whether a folder's listing has a name; None where the listing cannot tell."""
-        answer = await self._client.ask("PROPFIND", folder + "/", {"Depth": "1"}, room=SHORT)
+        answer = await self.client.ask("PROPFIND", folder + "/", {"Depth": "1"}, room=SHORT)
         if answer.status == 404:
             return False
         whole = answer.status == 207 and len(answer.body) < SHORT
@@ -102,9 +106,9 @@ class WebdavStorage:
             if at_once is not None:
                 return at_once
             patience = PATIENCE[self._shared.redirecting.get(origin(hop))]
-            return Upload(file, payload, patience, self._timeout)
+            return Upload(file, payload, patience, self.client.timeout)
 
-        return await self._client.ask("PUT", url, {"If-None-Match": "*"}, body)
+        return await self.client.ask("PUT", url, {"If-None-Match": "*"}, body)
 
     async def get(self, url: str, payload: Payload | None = None, into: str | None = None) -> int:
         """Download, give the bytes read; Corrupt where content differs from the payload's."""
@@ -115,11 +119,11 @@ class WebdavStorage:
             except OSError as error:
                 raise TesterFailed(f"{error.filename}: {error.strerror}") from None
             comparison = Comparison(wanted, copy, payload.size if payload else 0)
-            async with self._client.open("GET", url) as (response, hop):
+            async with self.client.open("GET", url) as (response, hop):
                 if response.status != 200:
                     text = await response.content.read(AT_ONCE)
                     answer = Answer(response.status, response.headers, text, hop)
-                    raise self._client.failure(answer, "GET")
+                    raise self.client.failure(answer, "GET")
                 try:
                     await receive(response.content, comparison)
                 except Corrupt as error:
@@ -129,16 +133,16 @@ class WebdavStorage:
 
     async def stat(self, url: str) -> Stat:
         """Size and type of a name; Missing where there is none."""
-        answer = await self._client.ask("PROPFIND", url, {"Depth": "0"})
+        answer = await self.client.ask("PROPFIND", url, {"Depth": "0"})
         if answer.status == 207:
             for _, found in responses(answer.body, answer.server):
                 return found
             raise ProtocolError(f"PROPFIND of {url} tells nothing")
         if answer.status in NO_WEBDAV:
-            answer = await self._client.ask("HEAD", url)
+            answer = await self.client.ask("HEAD", url)
             if answer.status == 200:
                 return Stat(int(answer.headers.get("Content-Length", 0)))
-        raise self._client.failure(answer, "PROPFIND")
+        raise self.client.failure(answer, "PROPFIND")
 
     async def _find(self, url: str) -> Stat | None:
         try:
@@ -150,9 +154,9 @@ class WebdavStorage:
         """Hex digits, lower case, as the storage tells them; Unsupported where it cannot."""
         if self.endpoint.checksum == "none":
             raise Unsupported(f"{self.endpoint.rse} has no checksums")
-        answer = await self._client.ask("HEAD", url, digest.wanted(algorithm))
+        answer = await self.client.ask("HEAD", url, digest.wanted(algorithm))
         if answer.status != 200:
-            raise self._client.failure(answer, "HEAD")
+            raise self.client.failure(answer, "HEAD")
         value = digest.found(answer.headers, algorithm)
         if value is None:
             host = split(answer.hop)[0].partition("://")[2]
@@ -170,15 +174,15 @@ class WebdavStorage:
             if found.is_folder and await self.list(url):
                 raise ProtocolError(f"{url} is not empty")
         self._shared.written.discard(url)
-        answer = await self._client.ask("DELETE", url)
+        answer = await self.client.ask("DELETE", url)
         if answer.status not in (200, 202, 204):
-            raise self._client.failure(answer, "DELETE")
+            raise self.client.failure(answer, "DELETE")
 
     async def list(self, url: str) -> tuple[Entry, ...]:
         """Names in a folder, sorted."""
-        answer = await self._client.ask("PROPFIND", url.rstrip("/") + "/", {"Depth": "1"})
+        answer = await self.client.ask("PROPFIND", url.rstrip("/") + "/", {"Depth": "1"})
         if answer.status != 207:
-            raise self._client.failure(answer, "PROPFIND")
+            raise self.client.failure(answer, "PROPFIND")
         own = split(url)[1].rstrip("/")
         entries = []
         for path, found in responses(answer.body, answer.server):
@@ -190,11 +194,11 @@ class WebdavStorage:
 
     async def mkdir(self, url: str) -> None:
         """Make a folder and its parents; no error where it is there already."""
-        answer = await self._client.ask("MKCOL", url)
+        answer = await self.client.ask("MKCOL", url)
         folder = parent(url)
         if answer.status in (404, 409) and folder and "exist" not in answer.text:
             await self.mkdir(folder)
-            answer = await self._client.ask("MKCOL", url)
+            answer = await self.client.ask("MKCOL", url)
         if answer.status in (405, 409):
             found = await self._find(url)
             if found is not None and not found.is_folder:
@@ -202,4 +206,4 @@ class WebdavStorage:
             if found is not None:
                 return
         if answer.status not in (200, 201):
-            raise self._client.failure(answer, "MKCOL")
+            raise self.client.failure(answer, "MKCOL")

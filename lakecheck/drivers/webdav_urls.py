@@ -22,6 +22,12 @@ def wire(url: str) -> str:
     return f"{SCHEMES[scheme]}://{authority}{quote(path, safe=SAFE) or '/'}"
 
 
+def named(hop: str) -> str:
+    """Give the name that an HTTP URL stands for; a query, which may hold a token, is left out."""
+    parts = urlsplit(hop)
+    return f"{parts.scheme}://{parts.netloc}{unquote(parts.path)}"
+
+
 def parent(url: str) -> str | None:
     """Give the folder of a name; None at the top."""
     address, path = split(url)
@@ -42,9 +48,3 @@ def encrypted(hop: str) -> bool:
 def joined(hop: str, location: str) -> str:
     """Resolve a redirect's address, which may be relative."""
     return urljoin(hop, location)
-
-
-def shown(hop: str) -> str:
-    """Write an HTTP URL for people: unescaped, and without the query, which may hold a token."""
-    parts = urlsplit(hop)
-    return f"{parts.scheme}://{parts.netloc}{unquote(parts.path)}"
