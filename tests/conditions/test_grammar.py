@@ -76,8 +76,7 @@ def test_words_may_be_quoted() -> None:
         ),
         (
             "upload.duration < 5MB",
-            'upload.duration is a duration, "5MB" in column 19 is not; '
-            "write upload.duration < 30s",
+            'upload.duration is a duration, "5MB" in column 19 is not; write upload.duration < 30s',
         ),
         ("size == big", 'size is a size, "big" in column 9 is not; write size == 1MB'),
         ("rse < 5", "words are compared with == and !=, not with <"),
