@@ -117,14 +117,30 @@ def _option(folder: Path) -> str:
     return "" if folder == Path(".lake") else f" --dir {folder}"
 
 
-def _show_endpoints(record: LakeRecord) -> None:
+def _table(*titles: str, right: tuple[str, ...] = ()) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for title in ("RSE", "endpoints", "fault"):
-        table.add_column(title, overflow="fold")
+    for title in titles:
+        table.add_column(title, no_wrap=True)
+    for title in right:
+        table.add_column(title, no_wrap=True, justify="right")
+    return table
+
+
+def _print(table: Table) -> None:
+    # In a pipe or a log nothing is cut.
+    console = Console()
+    (console if console.is_terminal else Console(width=200)).print(table)
+
+
+def _fault(fault: str) -> str:
+    return "" if fault == "none" else f"[red]{fault}[/red]"
+
+
+def _show_endpoints(record: LakeRecord) -> None:
+    table = _table("RSE", "endpoints", "fault")
     for name, rse in record.rses.items():
-        shown = "" if rse.fault == "none" else f"[red]{rse.fault}[/red]"
-        table.add_row(name, "\n".join(rse.endpoints.values()), shown)
-    Console(soft_wrap=False).print(table)
+        table.add_row(name, "\n".join(rse.endpoints.values()), _fault(rse.fault))
+    _print(table)
 
 
 def _memory(server: ServerRecord) -> int | None:
@@ -162,23 +178,18 @@ def _status(record: LakeRecord) -> dict[str, Any]:
 
 
 def _show_servers(record: LakeRecord) -> None:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for title in ("server", "program", "address", "state", "fault"):
-        table.add_column(title)
-    for title in ("pid", "MiB", "restarts"):
-        table.add_column(title, justify="right")
+    table = _table("server", "program", "state", "fault", right=("port", "pid", "MiB", "restarts"))
     for server in record.servers:
         memory = _memory(server)
         colour = {"up": "green", "starting": "yellow"}.get(server.state, "red")
-        fault = record.rses[server.rse].fault
         table.add_row(
             server.name,
-            f"{server.program} {server.version}",
-            server.address or "–",
+            server.program,
             f"[{colour}]{server.state}[/{colour}]",
-            "" if fault == "none" else f"[red]{fault}[/red]",
+            _fault(record.rses[server.rse].fault),
+            server.address.rpartition(":")[2] or "–",
             str(server.process.pid) if server.process else "–",
             f"{memory / 2**20:.0f}" if memory else "–",
             str(server.restarts),
         )
-    Console(soft_wrap=False).print(table)
+    _print(table)

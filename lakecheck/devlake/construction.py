@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import shutil
@@ -30,7 +31,17 @@ PROGRAMS = {
     "setpriv": ("util-linux", ()),
     "openssl": ("openssl", ()),
 }
-_SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class Keys(Struct, frozen=True):
+    """Every identity of a lake."""
+
+    authority: pki.Identity
+    host: pki.Identity
+    user: pki.Identity
+    strange_authority: pki.Identity  # nobody trusts it
+    strange_host: pki.Identity
 
 
 class Construction(Struct, frozen=True):
@@ -40,8 +51,7 @@ class Construction(Struct, frozen=True):
     site: Site
     storages: tuple[Storage, ...]
     versions: dict[str, str]
-    strangers: pki.Identity  # a host certificate that nobody trusts
-    host: pki.Identity
+    keys: Keys
 
     @property
     def layout(self) -> Layout:
@@ -56,20 +66,17 @@ def construct(folder: Path, shape: Shape) -> Construction:
     account = server_account()
     with ThreadPoolExecutor() as pool:
         versions = pool.submit(_versions, programs)
-        host = pool.submit(_make_keys)
-        stranger = pool.submit(lambda: pki.make_host(pki.make_authority("Nobody's CA")))
+        keys = pool.submit(_make_keys)
         libraries = pool.submit(lambda: native.build(versions.result()["xrootd"]))
         libraries.result()
         ports = reserve(_port_count(shape), shape.port_base)
         layout = create(folder, account)
         try:
             site = Site(layout, account, ports, libraries.result(), shape.gsi)
-            _write_pki(site, *host.result(), shape.rses)
+            _write_pki(site, keys.result(), shape.rses)
             _copy_libraries(site)
             storages = _write_configurations(site, shape)
-            return Construction(
-                shape, site, storages, versions.result(), stranger.result(), host.result()[1]
-            )
+            return Construction(shape, site, storages, versions.result(), keys.result())
         except BaseException:
             remove_run(layout)
             raise
@@ -108,7 +115,7 @@ def _programs(shape: Shape) -> list[str]:
 
 def require(programs: list[str]) -> None:
     """Name every missing program with the packages that bring them; raises LakecheckError."""
-    path = os.environ.get("PATH", "") + ":" + _SYSTEM_PATH
+    path = os.environ.get("PATH", "") + ":" + SYSTEM_PATH
     missing = [name for name in programs if shutil.which(name, path=path) is None]
     if missing:
         packages = dict.fromkeys(PROGRAMS[name][0] for name in missing)
@@ -127,37 +134,50 @@ def _versions(programs: list[str]) -> dict[str, str]:
                 capture_output=True,
                 text=True,
                 check=False,
-                env={"PATH": _SYSTEM_PATH},
+                env={"PATH": SYSTEM_PATH},
             )
             match = re.search(r"\d+\.\d+(\.\d+)?", done.stdout + done.stderr)
             found[name] = match.group() if match else "unknown"
     return found
 
 
-def _make_keys() -> tuple[pki.Identity, pki.Identity, pki.Identity]:
+def _make_keys() -> Keys:
     authority = pki.make_authority("Embedded Lake CA")
-    return authority, pki.make_host(authority), pki.make_user(authority, "Lake User")
+    strange = pki.make_authority("A CA that nobody knows")
+    return Keys(
+        authority=authority,
+        host=pki.make_host(authority),
+        user=pki.make_user(authority, "Lake User"),
+        strange_authority=strange,
+        strange_host=pki.make_host(strange),
+    )
 
 
-def _write_pki(
-    site: Site,
-    authority: pki.Identity,
-    host: pki.Identity,
-    user: pki.Identity,
-    rses: tuple[str, ...],
-) -> None:
-    layout, account = site.layout, site.account
-    pki.write_folder(authority, layout.ca)
+def _write_pki(site: Site, keys: Keys, rses: tuple[str, ...]) -> None:
+    layout, account, user = site.layout, site.account, keys.user
+    pki.write_folder(keys.authority, layout.ca)
     pki.write_private(layout.proxy, pki.make_proxy(user), None)
     folder = layout.ca.parent
     pki.write_private(folder / "user.pem", user.certificate_pem, None)
     pki.write_private(folder / "user.key", user.key_pem, None)
+    (folder / "authdb").write_text(f"u {account.name} /data a\n")
     gridmap = folder / "grid-mapfile"
     gridmap.write_text(f'"{pki.subject_of(user.certificate)}" {account.name}\n')
     for rse in rses:
-        folder = layout.host(rse)[0].parent
-        folder.mkdir(mode=0o755)
-        install_host(layout, account, rse, host)
+        _write_rse_pki(site, keys, rse)
+
+
+def _write_rse_pki(site: Site, keys: Keys, rse: str) -> None:
+    folder = site.layout.host(rse)[0].parent
+    folder.mkdir(mode=0o755)
+    install_host(site.layout, site.account, rse, keys.host)
+    if site.gsi:
+        # XrdMacaroons wants the secret wrapped.
+        secret = base64.encodebytes(os.urandom(64))
+        pki.write_private(folder / "macaroon-secret", secret, site.account.owner)
+        # A server does not start with a certificate that it does not trust itself.
+        pki.write_folder(keys.authority, folder / "certificates")
+        pki.add_to_folder(keys.strange_authority, folder / "certificates")
 
 
 def install_host(layout: Layout, account: Account, rse: str, host: pki.Identity) -> None:

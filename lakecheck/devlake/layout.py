@@ -102,3 +102,12 @@ def make_run_folder(layout: Layout, account: Account, server: str) -> Path:
 def remove_run(layout: Layout) -> None:
     """Remove what was outside the lake's folder."""
     shutil.rmtree(layout.run, ignore_errors=True)
+
+
+def clear(folder: Path, home: Path, run: Path) -> None:
+    """Remove all of a lake but its logs."""
+    for name in (STATE, INVENTORY, ENVIRONMENT):
+        (folder / name).unlink(missing_ok=True)
+    for name in ("pki", "cfg", "data"):
+        shutil.rmtree(home / name, ignore_errors=True)
+    shutil.rmtree(run, ignore_errors=True)

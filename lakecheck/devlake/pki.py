@@ -22,6 +22,9 @@ from msgspec import Struct
 
 LIFETIME = datetime.timedelta(days=30)
 PROXY_LIFETIME = datetime.timedelta(days=7)
+# XRootD's GSI compares the common name with this form of an address, and redirects lead to
+# addresses. Everything else looks at the alternative names.
+HOST_NAME = "[::ffff:127.0.0.1]"
 _PROXY_CERT_INFO = ObjectIdentifier("1.3.6.1.5.5.7.1.14")
 # DER of ProxyCertInfo { ProxyPolicy { id-ppl-inheritAll } }, RFC 3820 section 3.8.
 _INHERIT_ALL = bytes.fromhex("300c300a06082b06010505071501")
@@ -114,7 +117,7 @@ def make_host(authority: Identity) -> Identity:
         [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
     )
     purposes = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
-    return _leaf(authority, "localhost", [names, x509.ExtendedKeyUsage(purposes)])
+    return _leaf(authority, HOST_NAME, [names, x509.ExtendedKeyUsage(purposes)])
 
 
 def make_user(authority: Identity, common_name: str) -> Identity:
@@ -166,17 +169,22 @@ def write_folder(authority: Identity, folder: Path) -> None:
     It holds the certificate by both subject hashes, a signing policy each, and the bundle
     `ca-bundle.pem`.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    pem = authority.certificate_pem
-    (folder / "ca-bundle.pem").write_bytes(pem)
-    (folder / "lake-ca.pem").write_bytes(pem)
+    folder.mkdir(parents=True)
+    (folder / "ca-bundle.pem").write_bytes(authority.certificate_pem)
+    add_to_folder(authority, folder)
+
+
+def add_to_folder(authority: Identity, folder: Path) -> None:
+    """Let a CA folder trust this authority."""
+    pem = folder / f"{_old_hash(authority.certificate)}.pem"
+    pem.write_bytes(authority.certificate_pem)
     policy = (
         f"access_id_CA X509 '{subject_of(authority.certificate)}'\n"
         "pos_rights globus CA:sign\n"
         "cond_subjects globus '\"/DC=lakecheck/*\"'\n"
     )
-    for digest in {_old_hash(authority.certificate), _new_hash(folder / "lake-ca.pem")}:
-        (folder / f"{digest}.0").symlink_to("lake-ca.pem")
+    for digest in {_old_hash(authority.certificate), _new_hash(pem)}:
+        (folder / f"{digest}.0").symlink_to(pem.name)
         (folder / f"{digest}.signing_policy").write_text(policy)
 
 

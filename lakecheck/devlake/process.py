@@ -45,11 +45,14 @@ class Process:
         return child.pid if child and child.returncode is None else None
 
     async def start(self) -> None:
-        """Start it, wait until it answers on every port, and watch it from then on."""
+        """Start it unless it runs, wait until it answers on every port, and watch it."""
+        if self._watcher is not None and self._watcher.done():
+            self._watcher = None
         if self._watcher is None:
+            self._short_lives = 0
             await self._spawn()
             self._watcher = asyncio.create_task(self._watch())
-            await self._until_ready()
+        await self._until_ready()
 
     async def stop(self) -> None:
         """End it, by force if need be."""
@@ -95,7 +98,7 @@ class Process:
 
     async def _until_ready(self) -> None:
         deadline = time.monotonic() + START_WITHIN
-        while not await answers(self.server):
+        while not (self.pid and await answers(self.server)):
             if self.state == "dead" or time.monotonic() > deadline:
                 raise LakecheckError(f"{self.server.name} does not start: {self._last_words()}")
             await asyncio.sleep(0.02)
@@ -117,7 +120,8 @@ class Process:
             await asyncio.sleep(RESTART_AFTER)
             self.restarts += 1
             await self._spawn()
-            self._set("up")
+            with contextlib.suppress(LakecheckError):  # it may crash again at once
+                await self._until_ready()
 
     def _set(self, state: State) -> None:
         if state != self.state:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import ssl
 import struct
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from lakecheck.devlake.server import Server, Speaks, Storage
 
 PROBE_WITHIN = 5.0  # s
+# A manager that is not ready may tell xrdfs to wait for long; asking anew is quicker.
+LOCATE_WITHIN = 1.0  # s
 _HANDSHAKE = struct.pack("!5i", 0, 0, 0, 4, 2012)  # XRootD protocol, client's initial handshake
 
 
@@ -78,9 +79,10 @@ async def _connect(port: int) -> None:
     writer.close()
 
 
-async def cluster_is_whole(storage: Storage, environment: dict[str, str]) -> bool:
+async def cluster_is_whole(storage: Storage, environment: Mapping[str, str]) -> bool:
     """Say whether the manager of a redirecting RSE knows all its data servers."""
     settings = {
+        **environment,
         "XRD_CONNECTIONWINDOW": "2",
         "XRD_CONNECTIONRETRY": "1",
         "XRD_REQUESTTIMEOUT": "3",
@@ -88,13 +90,13 @@ async def cluster_is_whole(storage: Storage, environment: dict[str, str]) -> boo
     }
     child = await asyncio.create_subprocess_exec(
         *storage.ready,
-        env={"PATH": os.defpath, "HOME": environment["HOME"], **settings},
+        env=settings,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
         stdin=asyncio.subprocess.DEVNULL,
     )
     try:
-        output, _ = await asyncio.wait_for(child.communicate(), PROBE_WITHIN)
+        output, _ = await asyncio.wait_for(child.communicate(), LOCATE_WITHIN)
     except TimeoutError:
         child.kill()
         await child.wait()

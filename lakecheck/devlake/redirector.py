@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lakecheck.devlake.layout import make_data_folder
 from lakecheck.devlake.server import Listener, Server, Site, Storage
-from lakecheck.devlake.xrootd import common, start_with, storing
+from lakecheck.devlake.xrootd import common, secured, start_with, storing
 
 DATA_SERVERS = 2
 
@@ -27,6 +27,7 @@ def storage(site: Site, rse: str) -> Storage:
             "davs": f"davs://127.0.0.1:{port}/data",
         },
         data=tuple(folders),
+        credential="lake" if site.gsi else "none",
         ready=("xrdfs", f"root://127.0.0.1:{port}", "locate", "*"),
         data_servers=DATA_SERVERS,
     )
@@ -46,6 +47,7 @@ def _manager(site: Site, rse: str, port: int, cms: int) -> list[Server]:
         "cms.delay startup 1 lookup 1 servers 1 drop 10s",
         "cms.allow host *",
         "if exec xrootd",
+        *secured(site, rse),
         "xrootd.chksum max 8 adler32 md5",
         # A redirect carries the port that the data server's cmsd announced, which is the one
         # of root, so https is spoken there too.
@@ -71,7 +73,7 @@ def _data_server(site: Site, rse: str, node: str, cms: int, data: str) -> list[S
         f"xrd.port {port}",
         f"oss.localroot {data}",
         "if exec xrootd",
-        *storing(site, port),
+        *storing(site, rse, port),
         "fi",
     ]
     # A data server's cmsd that finds no manager asks again only after 42 s.

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lakecheck.devlake import faults
-from lakecheck.devlake.construction import Construction, install_host
+from lakecheck.devlake.construction import SYSTEM_PATH, Construction, install_host
 from lakecheck.devlake.front import Front
 from lakecheck.devlake.process import START_WITHIN, Process
 from lakecheck.devlake.readiness import answers, cluster_is_whole
@@ -50,7 +50,8 @@ class RunningStorage:
         if before.trusted != after.trusted or not after.servers:
             await asyncio.gather(*(process.stop() for process in self.processes))
         if before.trusted != after.trusted:
-            identity = self._lake.host if after.trusted else self._lake.strangers
+            keys = self._lake.keys
+            identity = keys.host if after.trusted else keys.strange_host
             install_host(self._lake.layout, self._lake.site.account, self.storage.name, identity)
         if after.servers:
             await self._start_servers()
@@ -89,7 +90,13 @@ class RunningStorage:
 
     async def _until_whole(self) -> None:
         deadline = time.monotonic() + START_WITHIN
-        environment = dict(self.storage.servers[0].env)
+        layout = self._lake.layout
+        environment = {
+            "PATH": SYSTEM_PATH,
+            "HOME": str(layout.run),
+            "X509_CERT_DIR": str(layout.ca),
+            "X509_USER_PROXY": str(layout.proxy),
+        }
         while not await cluster_is_whole(self.storage, environment):
             if time.monotonic() > deadline:
                 raise LakecheckError(

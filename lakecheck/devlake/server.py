@@ -77,6 +77,8 @@ class Site(Struct, frozen=True):
             "LD_PRELOAD": str(self.layout.run / "lib" / self.libraries.fault.name),
             "LAKECHECK_FAULT_CONTROL": str(self.layout.control(rse)),
             "LAKECHECK_FAULT_DATA": str(self.layout.data(rse)),
+            # For the copies that a server makes on a client's behalf.
+            "X509_CERT_DIR": str(self.layout.ca),
         }
 
     def checksum_plugin(self) -> str:

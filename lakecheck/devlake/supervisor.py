@@ -22,7 +22,7 @@ import msgspec
 
 from lakecheck.devlake.construction import Construction, construct
 from lakecheck.devlake.inventory_file import write_environment, write_inventory, write_whole
-from lakecheck.devlake.layout import ENVIRONMENT, INVENTORY, STATE, remove_run
+from lakecheck.devlake.layout import STATE, clear
 from lakecheck.devlake.orders import Answer, Order, Request
 from lakecheck.devlake.process import LOG
 from lakecheck.devlake.record import (
@@ -69,10 +69,8 @@ class Supervisor:
         """End all RSEs and remove what tells of a running lake."""
         self._noted = False
         await asyncio.gather(*(storage.stop() for storage in self.storages.values()))
-        folder = self.lake.layout.folder
-        for name in (STATE, INVENTORY, ENVIRONMENT):
-            folder.joinpath(name).unlink(missing_ok=True)
-        remove_run(self.lake.layout)
+        layout = self.lake.layout
+        clear(layout.folder, layout.home, layout.run)
 
     async def look_after(self) -> None:
         """Restart servers that have stopped to answer, for ever; end if the folder vanishes."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import time
 from pathlib import Path
 
 import psutil
 
-from lakecheck.devlake.layout import ENVIRONMENT, INVENTORY, STATE
+from lakecheck.devlake.layout import clear
 from lakecheck.devlake.record import LakeRecord, read_record
 
 END_WITHIN = 10.0  # s
@@ -25,10 +24,7 @@ def end(folder: Path) -> bool:
         supervisor.terminate()
         _await_end(supervisor)
     _end_left_servers(record)
-    for name in (STATE, INVENTORY, ENVIRONMENT):
-        (folder / name).unlink(missing_ok=True)
-    if Path(record.run).name.startswith("lakecheck-"):
-        shutil.rmtree(record.run, ignore_errors=True)
+    clear(folder, Path(record.home), Path(record.run))
     return True
 
 

@@ -17,7 +17,7 @@ def storage(site: Site, rse: str) -> Storage:
         *common(site, rse, rse),
         f"oss.localroot {data}",
         f"xrd.port {root}",
-        *storing(site, https),
+        *storing(site, rse, https),
     ]
     server = start_with(
         site, "xrootd", rse, rse, lines, (Listener(root, ("root",)), Listener(https, ("https",)))
@@ -51,9 +51,11 @@ def common(site: Site, rse: str, node: str) -> list[str]:
     ]
 
 
-def storing(site: Site, https: int) -> list[str]:
+def storing(site: Site, rse: str, https: int) -> list[str]:
     """Give the lines of a server that keeps files: checksums, https, third-party copies."""
+    credentials = "fcreds gsi =X509_USER_PROXY " if site.gsi else ""
     return [
+        *secured(site, rse),
         f"ofs.ckslib ++ {site.checksum_plugin()}",
         "xrootd.chksum max 8 adler32 md5",
         # Otherwise reads go through the C library's own threads, where faults do not reach.
@@ -63,7 +65,35 @@ def storing(site: Site, https: int) -> list[str]:
         "http.header2cgi Authorization authz",
         "http.listingdeny no",
         "http.selfhttps2http no",
-        "ofs.tpc streams 4 autorm pgm /usr/bin/xrdcp --server",
+        f"ofs.tpc {credentials}streams 4 autorm pgm /usr/bin/xrdcp --server",
+    ]
+
+
+def secured(site: Site, rse: str) -> list[str]:
+    """Give the lines that demand X.509 on root:// (GSI) and https, where the lake has it.
+
+    Third-party copies over https ask for macaroons first, so the server issues them.
+    """
+    if not site.gsi:
+        return []
+    pki = site.layout.ca.parent
+    certificate, key = site.layout.host(rse)
+    return [
+        "xrootd.seclib libXrdSec.so",
+        f"sec.protocol gsi -certdir:{certificate.parent}/certificates"
+        f" -cert:{certificate} -key:{key} -crl:0"
+        f" -gridmap:{pki}/grid-mapfile -gmapopt:trymap"
+        # `-dlgpxy:1` would be read as: ignore.
+        " -dlgpxy:request -exppxy:=creds -vomsat:0 -trustdns:1",
+        "sec.protbind * only gsi",
+        f"http.gridmap {pki}/grid-mapfile",
+        "http.exthandler xrdmacaroons libXrdMacaroons.so",
+        f"macaroons.secretkey {certificate.parent}/macaroon-secret",
+        "macaroons.maxduration 86400",
+        f"acc.authdb {pki}/authdb",
+        "acc.authrefresh 60",
+        "ofs.authorize 1",
+        "ofs.authlib libXrdMacaroons.so",
     ]
 
 

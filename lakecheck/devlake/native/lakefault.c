@@ -61,8 +61,12 @@ static int in_folder(int fd) {
     return 0;
   snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
   ssize_t n = readlink(link, path, sizeof path - 1);
-  return n > (ssize_t)folder_length && !memcmp(path, folder, folder_length) &&
-         path[folder_length] == '/';
+  if (n <= (ssize_t)folder_length)
+    return 0;
+  path[n] = 0;
+  /* mod_dav keeps properties in databases of its own among the files: those are not data. */
+  return !memcmp(path, folder, folder_length) && path[folder_length] == '/' &&
+         !strstr(path + folder_length, "/.DAV/");
 }
 
 /* The fault that concerns this file now; does not return from CRASH, and from HANG_DATA only
