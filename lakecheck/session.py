@@ -92,6 +92,14 @@ class RunSession:
         )
         self._cases = cases
 
+    def plan_own(self, own: Mapping[str, Case]) -> None:
+        """Take own tests in Python into the plan, and write it."""
+        self.engine.desk.plan(own)
+        for check, case in own.items():
+            self.selected.setdefault(check, (case, "call"))
+        self._cases = [*self._cases, *(c for c in own.values() if c not in self._cases)]
+        self.write_plan()
+
     def write_plan(self) -> None:
         """Put plan.json on disk; a full disk is told and does not end the run."""
         chosen = {id(case) for case, _ in self.selected.values()}
@@ -127,9 +135,9 @@ class RunSession:
         write_views(self.run.path)
         return unkept
 
-    def exit_code(self, unkept: Unkept | None, interrupted: bool) -> int:
-        """The process's exit code."""
-        return exit_code(self.documents(), interrupted, unkept is not None)
+    def exit_code(self, unkept: Unkept | None, interrupted: bool, wished: bool = False) -> int:
+        """The process's exit code; `wished` where the run ended early because it was asked to."""
+        return exit_code(self.documents(), interrupted, unkept is not None, wished)
 
 
 def write_views(path: Path) -> None:
@@ -143,7 +151,9 @@ def write_views(path: Path) -> None:
         report.write(path, read(path), planned)
 
 
-def exit_code(documents: Iterable[Document], interrupted: bool, unkept: bool) -> int:
+def exit_code(
+    documents: Iterable[Document], interrupted: bool, unkept: bool, wished: bool = False
+) -> int:
     """Pytest's codes, and 10 where the tester failed; a blocked check counts as its blocker."""
     statuses = {}
     failed = error = unreached = False
@@ -161,7 +171,7 @@ def exit_code(documents: Iterable[Document], interrupted: bool, unkept: bool) ->
     for blocker, document in waiting:
         ours = statuses.get(blocker) == "error" or document.get("error.side") == "tester"
         failed, error = failed or not ours, error or ours
-    if interrupted or unreached:
+    if interrupted or (unreached and not wished):
         return INTERRUPTED
     if unkept:
         return TESTER

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import time
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from lakecheck.documents.result import Result
 from lakecheck.engine.calls import Calls
@@ -23,10 +26,20 @@ class Desk:
         self._engine = engine
         self._calls = Calls(engine, run_id)
         self._own: dict[str, Case] = {}
+        self.planned: Callable[[Mapping[str, Case]], None] = lambda cases: None  # told of additions
 
-    def plan(self, cases: dict[str, Case]) -> None:
+    def plan(self, cases: Mapping[str, Case]) -> None:
         """Take the cases of own tests, by the address of their check."""
-        self._own.update(cases)
+        fresh = {check: case for check, case in cases.items() if check not in self._own}
+        self._own.update(fresh)
+        self._engine.recorder.plan({check: (case, "call") for check, case in fresh.items()})
+
+    def _take_plan(self, cases: dict[str, Case]) -> int:
+        before = len(self._own)
+        self.plan(cases)
+        if len(self._own) > before:
+            self.planned(self._own)
+        return len(self._own)
 
     async def ask(self, asked: dict[str, Any]) -> Any:
         """Answer one question; raises DriverError."""
@@ -40,6 +53,8 @@ class Desk:
             return self._calls.url(self._case(asked["check"]), asked["name"])
         if what == "outcome":
             return self._outcome(asked)
+        if what == "plan":
+            return self._take_plan(msgspec.convert(asked["cases"], dict[str, Case]))
         if what == "counts":
             return dict(self._engine.recorder.counts)
         raise TesterFailed(f'the engine cannot be asked "{what}"')

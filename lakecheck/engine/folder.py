@@ -51,12 +51,14 @@ class RunFolder(Struct):
     url: str = ""
 
     @classmethod
-    def create(cls, reports: Path, folder: Path | None = None) -> RunFolder:
+    def create(
+        cls, reports: Path, folder: Path | None = None, run_id: str = ""
+    ) -> RunFolder:
         """Begin a new run under `reports`, or in exactly `folder`.
 
         UsageError where the folder holds another run's documents already.
         """
-        run_id = new_id()
+        run_id = run_id or new_id()
         path = folder or reports / run_id
         if (path / RESULTS).exists() and not os.environ.get("LAKECHECK_RUN"):
             raise UsageError(

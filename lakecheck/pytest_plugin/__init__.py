@@ -1,0 +1,149 @@
+"""The pytest plug-in: specs are collected, each check is an item, one engine runs them all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lakecheck.pytest_plugin import hooks, reporting
+from lakecheck.pytest_plugin.fixtures import (
+    credential,
+    endpoint,
+    lakecheck_place,
+    link,
+    rse,
+    storage,
+)
+from lakecheck.pytest_plugin.items import CheckItem, LakeFile
+from lakecheck.pytest_plugin.keys import STATE
+from lakecheck.pytest_plugin.own import narrow, own_case, split
+from lakecheck.pytest_plugin.state import State
+
+__all__ = ["credential", "endpoint", "lakecheck_place", "link", "rse", "storage"]
+
+KINDS = ("functional", "tpc")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of the plug-in, in a group of their own."""
+    group = parser.getgroup("lakecheck", "data lakes")
+    group.addoption("--rse", action="append", default=[], metavar="RSE", help="only this RSE")
+    group.addoption(
+        "--protocol", action="append", default=[], metavar="PROTOCOL", help="only this protocol"
+    )
+    group.addoption("--reports", metavar="DIR", help="the run's folder itself")
+    parser.addini(
+        "lakecheck_specs", "specs whose RSEs own tests run over", type="paths", default=None
+    )
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Offer lakecheck's hooks to conftest files and other plug-ins."""
+    pluginmanager.add_hookspecs(hooks)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marks, and keep the run's state with the configuration."""
+    for kind in KINDS:
+        config.addinivalue_line("markers", f"{kind}: checks of kind {kind}, from specs")
+    config.addinivalue_line(
+        "markers",
+        "lakecheck(protocols=[…], on=EXPR, credentials=[…], timeout=DURATION): "
+        "narrow the RSEs that an own test runs over",
+    )
+    state = config.stash[STATE] = State(config)
+    config.pluginmanager.register(reporting.Counting(state), "lakecheck-counting")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> LakeFile | None:
+    """Collect `*.lake.yaml`."""
+    if file_path.name.endswith(".lake.yaml"):
+        file: LakeFile = LakeFile.from_parent(parent, path=file_path)
+        return file
+    return None
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Let own tests run once a place of the inventory."""
+    if "lakecheck_place" in metafunc.fixturenames:
+        state = metafunc.config.stash[STATE]
+        places = narrow(metafunc, state)
+        metafunc.parametrize(
+            "lakecheck_place", places, ids=[place.id for place in places], indirect=True
+        )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep own tests to the RSEs and protocols that were asked for."""
+    state = config.stash[STATE]
+    taken, left = split(items, state.config.option)
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = taken
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Start the engine once the selection stands; pytest's own loop follows."""
+    if session.config.option.collectonly or session.testsfailed:
+        return
+    state = session.config.stash[STATE]
+    if state.is_worker:
+        state.announce(session.items)
+    elif not state.distributes:
+        state.begin_items(session.items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
+    """Start the engine in the controller, with what the first worker has collected."""
+    node.config.stash[STATE].begin_ids(ids)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell an xdist worker where the engine will answer."""
+    node.workerinput["lakecheck"] = node.config.stash[STATE].for_workers()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    """Report a check with the document that the engine made of it."""
+    if not isinstance(item, CheckItem):
+        return None
+    reporting.run(item)
+    return True
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Iterator[None]:
+    """Turn the outcome of an own test into a document."""
+    outcome: Any = yield
+    if not isinstance(item, CheckItem):
+        case = own_case(item)
+        if case is not None:
+            reporting.own(item, case, call, outcome.get_result())
+
+
+def pytest_report_teststatus(
+    report: pytest.CollectReport | pytest.TestReport, config: pytest.Config
+) -> tuple[str, str, Any] | None:
+    """Name the statuses that pytest has no word for."""
+    return reporting.teststatus(report)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """End the engine, leave a document for every planned check, set the exit code."""
+    state = session.config.stash.get(STATE, None)
+    if state is not None:
+        state.end(session)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what failed, where and on whose side, and where the results are."""
+    terminalreporter.config.stash[STATE].summarise(terminalreporter)

@@ -1,0 +1,122 @@
+"""Documents as pytest's reports, and own tests' reports as documents."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from lakecheck.documents.junit import properties
+from lakecheck.engine.calls import error_to_wire
+from lakecheck.errors import DriverError, TesterFailed, Unclassified
+from lakecheck.model import Case, Status
+from lakecheck.pytest_plugin.items import CheckItem
+from lakecheck.pytest_plugin.keys import STATE
+from lakecheck.pytest_plugin.state import State
+from lakecheck.views import failure
+
+LETTERS: dict[Status, tuple[str, str, str]] = {
+    "blocked": ("blocked", "b", "BLOCKED"),
+    "not_run": ("not run", "n", "NOT RUN"),
+}
+
+
+def run(item: CheckItem) -> None:
+    """Wait for a check's document and report it."""
+    hook, location = item.ihook, item.location
+    hook.pytest_runtest_logstart(nodeid=item.nodeid, location=location)
+    try:
+        document = item.config.stash[STATE].client().ask({"ask": "document", "check": item.address})
+    except DriverError as error:
+        document = {"status": "error", "error.class": "tester", "error.message": error.message}
+    for report in reports(item, document):
+        hook.pytest_runtest_logreport(report=report)
+    hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=location)
+
+
+def reports(item: CheckItem, document: dict[str, Any]) -> list[pytest.TestReport]:
+    """What pytest hears of one document; JUnit takes its properties from the second report."""
+    status: Status = document["status"]
+    now, took = time.time(), float(document.get("duration") or 0)
+    fields = list(properties(document)) if item.config.getoption("xmlpath", None) else []
+
+    def report(when: Any, outcome: Any, told: Any, seconds: float) -> pytest.TestReport:
+        made = pytest.TestReport(
+            item.nodeid,
+            item.location,
+            dict.fromkeys(item.keywords, 1),
+            outcome,
+            told,
+            when,
+            user_properties=fields,
+            duration=seconds,
+            start=now - seconds,
+            stop=now,
+        )
+        made.__dict__["lakecheck"] = status
+        return made
+
+    if status == "passed":
+        first = report("call", "passed", None, took)
+    elif status == "failed":
+        first = report("call", "failed", failure.explain(document), took)
+    elif status in ("skipped", "blocked"):
+        why = failure.sentence(document) if status == "blocked" else document.get("reason", "")
+        first = report("call", "skipped", (str(item.path), None, f"Skipped: {why}"), took)
+    else:
+        # pytest calls what fails outside the call itself an error, and so does JUnit.
+        first = report("setup", "failed", failure.explain(document), took)
+    return [first, report("teardown", "passed", None, 0.0)] if fields else [first]
+
+
+def teststatus(report: Any) -> tuple[str, str, Any] | None:
+    """Category, letter and word of a status that pytest has no name for."""
+    status = getattr(report, "lakecheck", None)
+    if not status or report.when == "teardown":
+        return None
+    return LETTERS.get(status)
+
+
+def own(item: pytest.Item, case: Case, call: pytest.CallInfo[Any], report: Any) -> None:
+    """Remember an own test's phases; after the last one, send its outcome to the engine."""
+    seen: dict[str, Any] = item.__dict__.setdefault(
+        "_lakecheck_outcome", {"status": "passed", "duration": 0.0}
+    )
+    report.lakecheck = ""  # it is counted by its document
+    if call.when == "call":
+        seen["duration"] = call.duration
+    if report.skipped and seen["status"] == "passed":
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        seen.update(status="skipped", reason=str(reason).removeprefix("Skipped: "))
+    elif report.failed and seen["status"] == "passed":
+        seen.update(_failed(call))
+    if call.when == "teardown":
+        client = item.config.stash[STATE].client()
+        client.ask({"ask": "outcome", "check": case.checks[0], **seen})
+
+
+def _failed(call: pytest.CallInfo[Any]) -> dict[str, Any]:
+    """Status and error of an exception: a driver's own class, an assertion, or our mistake."""
+    assert call.excinfo is not None
+    error = call.excinfo.value
+    if isinstance(error, DriverError):
+        told = error
+    elif isinstance(error, AssertionError) and call.when == "call":
+        told = Unclassified(str(error) or "the assertion does not hold", phase="call")
+    else:
+        told = TesterFailed(f"{type(error).__name__}: {error}", phase=call.when)
+    status: Status = "error" if told.side == "tester" else "failed"
+    return {"status": status, "error": error_to_wire(told)}
+
+
+class Counting:
+    """Notes failures of tests that are not lakecheck's, for the exit code."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take note of one report."""
+        if report.failed and not hasattr(report, "lakecheck"):
+            self._state.others_failed = True

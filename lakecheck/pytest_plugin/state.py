@@ -1,0 +1,255 @@
+"""What one pytest process knows of the run: spec, selection, engine or the way to it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import msgspec
+import pytest
+from rich.console import Console
+
+from lakecheck import plan, session, spec
+from lakecheck.documents.result import Document
+from lakecheck.engine import Limits, RunFolder
+from lakecheck.engine.client import Client, Local, Remote
+from lakecheck.engine.folder import new_id
+from lakecheck.engine.socket import SOCKET
+from lakecheck.errors import LakecheckError
+from lakecheck.model import Case, Credential, Inventory, Spec
+from lakecheck.plan.expand import CREDENTIALS
+from lakecheck.pytest_plugin.discovery import own_specs, spec_files
+from lakecheck.pytest_plugin.items import CheckItem
+from lakecheck.pytest_plugin.own import own_cases
+from lakecheck.session import RunSession, Selected
+from lakecheck.views import summary
+
+
+class State:
+    """The run as this process sees it; only the controlling process has an engine."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.wrong = False  # a spec does not validate
+        self.others_failed = False  # tests beside lakecheck's own
+        self._session: RunSession | None = None
+        self._client: Client | None = None
+        self._folder: RunFolder | None = None
+        self._run_id = ""
+        self._unkept: session.Unkept | None = None
+        self._seconds = 0.0
+        self._began = 0.0
+
+    @property
+    def is_worker(self) -> bool:
+        """Whether this is an xdist worker."""
+        return hasattr(self.config, "workerinput")
+
+    @property
+    def distributes(self) -> bool:
+        """Whether xdist workers run the tests."""
+        return bool(getattr(self.config.option, "dist", "no") != "no")
+
+    @cached_property
+    def spec(self) -> Spec:
+        """All `*.lake.yaml` that pytest collects, as one spec."""
+        return self._load(spec_files(self.config))
+
+    def _load(self, paths: Sequence[Path]) -> Spec:
+        try:
+            return spec.load(paths)
+        except LakecheckError as error:
+            self.wrong = True
+            raise pytest.Collector.CollectError(str(error)) from None
+
+    @cached_property
+    def own_spec(self) -> Spec:
+        """The spec whose inventory own tests run over."""
+        collected = spec_files(self.config)
+        if collected:
+            return self.spec
+        paths = own_specs(self.config)
+        if not paths:
+            self.wrong = True
+            raise pytest.Collector.CollectError(
+                "tests that take endpoint, link, rse or storage run over the RSEs of a spec, and "
+                "there is none: put one into specs/, name it on the command line, or set "
+                "lakecheck_specs in pytest's configuration"
+            )
+        return self._load(paths)
+
+    def own_inventory(self) -> Inventory:
+        """RSEs that own tests run over."""
+        return self.own_spec.inventory
+
+    def own_credentials(self) -> Mapping[str, Credential]:
+        """Credentials by name."""
+        return self.own_spec.credentials
+
+    @cached_property
+    def cases(self) -> list[Case]:
+        """Planned cases, after the plan hook of conftest files."""
+        cases = list(plan.expand(self.spec))
+        self.config.hook.pytest_lakecheck_modify_plan(config=self.config, cases=cases)
+        return cases
+
+    @cached_property
+    def checks(self) -> Selected:
+        """Checks that `--rse` and `--protocol` leave, by address."""
+        asked = plan.Selection(
+            rses=tuple(self.config.option.rse), protocols=tuple(self.config.option.protocol)
+        )
+        return plan.select(self.cases, asked)
+
+    def checks_of(self, path: Path) -> Iterator[tuple[Case, str, str]]:
+        """Checks of the tests that one file defines; credentials go with the first file."""
+        for address, (case, step) in self.checks.items():
+            if self._home(case) == path:
+                yield case, step, address
+
+    @cached_property
+    def _homes(self) -> dict[str, Path]:
+        return {
+            name: Path(test.origin.split(".lake.yaml:")[0] + ".lake.yaml").resolve()
+            for name, test in self.spec.tests.items()
+        }
+
+    def _home(self, case: Case) -> Path:
+        if case.test.kind == CREDENTIALS:
+            return next(iter(self._homes.values()))
+        return self._homes[case.test.name]
+
+    def folder(self) -> RunFolder:
+        """The run's folder, made when it is first needed."""
+        if self._folder is None:
+            named = self.config.option.reports
+            root = self.config.rootpath
+            try:
+                into = self.config.invocation_params.dir / named if named else None
+                self._folder = RunFolder.create(root / "reports", into, self._run_id)
+            except LakecheckError as error:
+                raise pytest.UsageError(str(error)) from None
+        return self._folder
+
+    def begin_items(self, items: Sequence[pytest.Item]) -> None:
+        """Start the engine with what this process has collected and selected."""
+        own = own_cases(items)
+        selected = {
+            item.address: (item.case, item.step) for item in items if isinstance(item, CheckItem)
+        }
+        if selected or own:
+            self.begin(selected, own, distributed=False)
+
+    def begin_ids(self, ids: Sequence[str]) -> None:
+        """Start the engine with what the workers have collected and selected."""
+        if self._session is not None:
+            return
+        chosen = {name.partition(".lake.yaml::")[2] for name in ids}
+        selected = {}
+        if any(chosen):
+            selected = {name: check for name, check in self.checks.items() if name in chosen}
+        if selected or any(self._may_be_own(name) for name in ids):
+            self.begin(selected, {}, distributed=True)
+
+    def _may_be_own(self, nodeid: str) -> bool:
+        """Whether a test's parameters name an RSE; its worker will tell for sure."""
+        if "[" not in nodeid or not (spec_files(self.config) or own_specs(self.config)):
+            return False
+        parameters = nodeid.partition("[")[2]
+        return any(name in parameters for name in self.own_inventory().rses)
+
+    def announce(self, items: Sequence[pytest.Item]) -> None:
+        """Tell the engine, from a worker, which own tests are planned."""
+        own = own_cases(items)
+        if own:
+            self.client().ask({"ask": "plan", "cases": msgspec.to_builtins(own)})
+
+    def for_workers(self) -> str:
+        """Where workers find the engine: the folder that the run will have."""
+        if self._folder is None:
+            named = self.config.option.reports
+            if named:
+                return str(self.config.invocation_params.dir / named)
+            self._run_id = self._run_id or new_id()
+            return str(self.config.rootpath / "reports" / self._run_id)
+        return str(self._folder.path)
+
+    def begin(self, selected: Selected, own: dict[str, Case], distributed: bool) -> None:
+        """Write the plan and start the engine; own tests and workers keep its loop open."""
+        self._began = time.monotonic()
+        described = self.spec if selected else self.own_spec
+        self._session = RunSession(
+            described,
+            self.cases if selected else [],
+            selected,
+            self.folder(),
+            Limits(),
+            [self._heard],
+            keep=True,
+        )
+        self._session.plan_own(own)
+        self._session.engine.desk.planned = self._session.plan_own
+        socket = self.folder().path / SOCKET if distributed else None
+        self._session.engine.start(hold=bool(own) or distributed, socket=socket)
+        self._client = Local(self._session.engine)
+
+    def _heard(self, document: Document) -> None:
+        self.config.hook.pytest_lakecheck_document(config=self.config, document=document)
+
+    def client(self) -> Client:
+        """Whoever answers for the engine here."""
+        if self._client is None:
+            assert self.is_worker
+            folder = Path(getattr(self.config, "workerinput")["lakecheck"])  # noqa: B009
+            self._client = Remote(folder / SOCKET)
+        return self._client
+
+    def end(self, pytest_session: pytest.Session) -> None:
+        """End the engine and the run's files, and set the exit code."""
+        status = int(pytest_session.exitstatus)
+        if self.wrong and status in (session.INTERRUPTED, session.NOTHING):
+            pytest_session.exitstatus = session.WRONG_USE
+        if self._session is None:
+            return
+        engine = self._session.engine
+        engine.stop()
+        engine.join()
+        self._seconds = time.monotonic() - self._began
+        self._unkept = self._session.finish()
+        # -x and --maxfail end early by wish: what was not reached says nothing more.
+        wished = bool(pytest_session.shouldfail)
+        code = self._session.exit_code(self._unkept, status == session.INTERRUPTED, wished)
+        if status in (session.ALL_PASSED, session.SOME_FAILED) and not self.others_failed:
+            pytest_session.exitstatus = code
+
+    def summarise(self, reporter: pytest.TerminalReporter) -> None:
+        """Say what failed, where and on whose side, and where the results are."""
+        if self._session is None:
+            return
+        reporter.section("lakecheck")
+        console = Console(
+            file=reporter._tw._file,
+            force_terminal=reporter.hasmarkup,
+            width=reporter._tw.fullwidth,
+            highlight=False,
+        )
+        summary.show(
+            console,
+            self._session.documents(),
+            seconds=self._seconds,
+            folder=self._shown_folder(),
+            planned=len(self._session.selected),
+        )
+        if self._unkept:
+            where = f"they are in {self._unkept.where}" if self._unkept.where else "they are lost"
+            reporter.write_line(
+                f"{self._unkept.count} documents could not be written: "
+                f"{self._unkept.trouble}; {where}"
+            )
+
+    def _shown_folder(self) -> Path:
+        path = self.folder().path
+        here = self.config.invocation_params.dir
+        return path.relative_to(here) if path.is_relative_to(here) else path
