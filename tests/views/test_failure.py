@@ -3,9 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.views.runs import CRASH, DENIED, TIMEOUT
 
 from lakecheck.views.failure import explain, sentence
+from tests.views.runs import CRASH, DENIED, TIMEOUT
 
 UPLOAD = {"test": "gfal", "case": "LAKE-2.davs.100B", "check": "upload", "rse": "LAKE-2",
           "protocol": "davs"}  # fmt: skip
@@ -58,8 +58,13 @@ SENTENCES: list[tuple[dict[str, Any], str]] = [
         "promised throughput >= 25MB/s, seen 11.2MB/s",
     ),
     (
-        {"test": "own", "case": "test_space", "check": "call", "status": "failed",
-         "reason": "assert 3 > 4"},  # fmt: skip
+        {
+            "test": "own",
+            "case": "test_space",
+            "check": "call",
+            "status": "failed",
+            "reason": "assert 3 > 4",
+        },
         "own::test_space.call failed: assert 3 > 4",
     ),
 ]

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from tests.views.runs import DENIED, Run
-
 from lakecheck.views.outcome import decode, read
+from tests.views.runs import DENIED, Run
 
 
 def test_a_link_has_two_rses_and_a_variant() -> None:

@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-from tests.views.runs import DENIED, Run, links
-
 from lakecheck.views.outcome import Outcome, read
 from lakecheck.views.standouts import standouts
+from tests.views.runs import DENIED, Run, links
 
 NAMES = ("A", "B", "C", "D", "E", "F")
 

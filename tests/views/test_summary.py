@@ -4,15 +4,20 @@ import io
 from pathlib import Path
 
 from rich.console import Console
-from tests.views import runs
-from tests.views.runs import DENIED, Run, links
 
 from lakecheck.views import summary
+from tests.views import runs
+from tests.views.runs import DENIED, Run, links
 
 
 def printed(run: Run, *, terminal: bool = False, **more: object) -> str:
     text = io.StringIO()
-    console = Console(file=text, width=60, force_terminal=terminal, color_system="standard" if terminal else "auto")
+    console = Console(
+        file=text,
+        width=60,
+        force_terminal=terminal,
+        color_system="standard" if terminal else "auto",
+    )
     summary.show(console, run.documents, **more)  # type: ignore[arg-type]
     return text.getvalue()
 

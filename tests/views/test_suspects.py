@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-from tests.views import runs
-from tests.views.runs import CRASH, DENIED, NETWORK, TIMEOUT, Run, links
-
 from lakecheck.views.outcome import read
 from lakecheck.views.suspects import Suspect, suspects, verdict
+from tests.views import runs
+from tests.views.runs import CRASH, DENIED, NETWORK, TIMEOUT, Run, links
 
 NAMES = ("A", "B", "C", "D")
 

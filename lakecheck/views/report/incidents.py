@@ -50,6 +50,11 @@ class Incident(Struct, frozen=True):
         return ", ".join(parts)
 
     @property
+    def links(self) -> str:
+        """Its links by name, for the filter."""
+        return " ".join(self.suspect.links[:IN_SHORT]) if self.suspect.role == "link" else ""
+
+    @property
     def blocked_left_out(self) -> int:
         """How many blocked checks are not listed."""
         return len(self.suspect.blocked) - len(self.blocked)

@@ -166,7 +166,7 @@
   const chips = all("button[data-s]", bar);
   const named = (text, wanted) => wanted.every((word) => text.includes(word));
   const has = (node, picked) => !picked.size || [...picked].some((letter) => node.querySelector(`td.${letter}`));
-  const incidents = all(".incident").map((node) => [node, node.textContent.toLowerCase()]);
+  const incidents = all(".incident").map((node) => [node, node.dataset.f.toLowerCase()]);
   const rows = all(".grid tbody tr").map((node) => [node, `${node.dataset.f} ${node.closest("article").querySelector("h3").textContent}`.toLowerCase()]);
   function filter() {
     const wanted = input.value.toLowerCase().split(/\s+/).filter(Boolean);
