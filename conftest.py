@@ -1,10 +1,10 @@
 """Hooks of the lake that is tested from here: the place for its own pytest code.
 
-lakecheck calls them while it plans and runs, for `pytest specs/` as well as for `lakecheck run`:
+pytest calls them when it plans and runs specs:
 
-    def pytest_lakecheck_modify_plan(cases): ...    # drop, reorder or waive cases
+    def pytest_lakecheck_modify_plan(cases): ...    # drop or reorder planned cases, in place
     def pytest_lakecheck_result(result): ...        # hear of each result as it comes
-    def pytest_lakecheck_document(document): ...    # add a field to each document
+    def pytest_lakecheck_document(document): ...    # add a field to each document, in place
 
 The plug-in itself is installed with lakecheck; listing it here as well would register it twice.
 """

@@ -19,7 +19,7 @@ from lakecheck.documents.journal import mend
 from lakecheck.documents.result import Document
 from lakecheck.engine import Engine, Limits, RunFolder, folder
 from lakecheck.engine.ledger import Ledger
-from lakecheck.engine.recorder import Listener, Recorder
+from lakecheck.engine.recorder import Editor, Listener, Recorder
 from lakecheck.errors import EmptySelection, UsageError
 from lakecheck.model import Case, Spec, Status
 from lakecheck.views import report
@@ -72,6 +72,7 @@ class RunSession:
         listeners: Iterable[Listener] = (),
         keep: bool = False,
         done: Mapping[str, Status] | None = None,
+        edit: Editor | None = None,
     ) -> None:
         self.spec = spec
         self.run = run
@@ -83,6 +84,7 @@ class RunSession:
             spec.credentials,
             listeners,
             keep=keep,
+            edit=edit,
         )
         self.recorder.resume(done or {})
         self._ledger = Ledger(run.path / folder.LEDGER)

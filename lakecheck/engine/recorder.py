@@ -16,12 +16,14 @@ from lakecheck.engine import repeat
 from lakecheck.model import Case, Credential, Status
 
 Listener = Callable[[Document], None]
+Editor = Callable[[Result, Document], None]
 
 
 class Recorder:
     """The one writer of a run's journal; safe to call from any thread.
 
-    `keep` holds documents until `future(address)` is asked for, as pytest does.
+    `edit` sees each result and may add to its document before it is kept; listeners hear of it
+    afterwards. `keep` holds documents until `future(address)` is asked for, as pytest does.
     """
 
     def __init__(
@@ -32,7 +34,9 @@ class Recorder:
         credentials: Mapping[str, Credential],
         listeners: Iterable[Listener] = (),
         keep: bool = False,
+        edit: Editor | None = None,
     ) -> None:
+        self._edit = edit
         self.counts: Counter[Status] = Counter()
         self.journal = journal
         self._planned = dict(planned)
@@ -53,6 +57,8 @@ class Recorder:
             )
         made = document(result, self._context)
         self._judge(result, made)
+        if self._edit is not None:
+            self._edit(result, made)
         address = result.address
         with self._lock:
             if address in self._done or address not in self._planned:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from lakecheck.documents.result import Result
 from lakecheck.model import Case
 
 
@@ -13,5 +14,9 @@ def pytest_lakecheck_modify_plan(config: pytest.Config, cases: list[Case]) -> No
     """Change the planned cases in place; called in every process, so it must always agree."""
 
 
+def pytest_lakecheck_result(config: pytest.Config, result: Result) -> None:
+    """Hear of each result as it comes; called in the controlling process, in another thread."""
+
+
 def pytest_lakecheck_document(config: pytest.Config, document: dict[str, Any]) -> None:
-    """See each document once it is in the journal; called in the controlling process only."""
+    """Add fields to a document before it is kept; called where and when results are heard of."""

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from lakecheck import plan, session, spec
-from lakecheck.documents.result import Document
+from lakecheck.documents.result import Document, Result
 from lakecheck.engine import Limits, RunFolder
 from lakecheck.engine.client import Client, Local, Remote
 from lakecheck.engine.folder import new_id
@@ -38,6 +38,7 @@ class State:
         self._client: Client | None = None
         self._folder: RunFolder | None = None
         self._run_id = ""
+        self._hook_errors: dict[str, str] = {}
         self._unkept: session.Unkept | None = None
         self._seconds = 0.0
         self._began = 0.0
@@ -186,8 +187,8 @@ class State:
             selected,
             self.folder(),
             Limits(),
-            [self._heard],
             keep=True,
+            edit=self._edit,
         )
         self._session.plan_own(own)
         self._session.engine.desk.planned = self._session.plan_own
@@ -195,8 +196,14 @@ class State:
         self._session.engine.start(hold=bool(own) or distributed, socket=socket)
         self._client = Local(self._session.engine)
 
-    def _heard(self, document: Document) -> None:
-        self.config.hook.pytest_lakecheck_document(config=self.config, document=document)
+    def _edit(self, result: Result, document: Document) -> None:
+        """Let conftest files hear of a result and add to its document."""
+        hook = self.config.hook
+        try:
+            hook.pytest_lakecheck_result(config=self.config, result=result)
+            hook.pytest_lakecheck_document(config=self.config, document=document)
+        except Exception as error:  # a conftest's mistake must not cost a document
+            self._hook_errors.setdefault(f"{type(error).__name__}: {error}", document["check"])
 
     def client(self) -> Client:
         """Whoever answers for the engine here."""
@@ -221,6 +228,8 @@ class State:
         # -x and --maxfail end early by wish: what was not reached says nothing more.
         wished = bool(pytest_session.shouldfail)
         code = self._session.exit_code(self._unkept, status == session.INTERRUPTED, wished)
+        if self._hook_errors:
+            code = session.OUR_FAULT
         if status in (session.ALL_PASSED, session.SOME_FAILED) and not self.others_failed:
             pytest_session.exitstatus = code
 
@@ -242,6 +251,8 @@ class State:
             folder=self._shown_folder(),
             planned=len(self._session.selected),
         )
+        for error, check in self._hook_errors.items():
+            reporter.write_line(f"a hook of a conftest.py failed at {check}: {error}", red=True)
         if self._unkept:
             where = f"they are in {self._unkept.where}" if self._unkept.where else "they are lost"
             reporter.write_line(
