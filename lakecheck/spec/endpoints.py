@@ -44,7 +44,7 @@ def parse(text: str) -> EndpointURL:
     if "://" not in text and re.match(r"[A-Za-z0-9._-]+(:[0-9]+)?(/|$)", text):
         raise ValueError(f"{quote(text)} has no scheme; write {FORM}, such as davs://{text}")
     if "?" in text or "#" in text:
-        raise ValueError(f'{quote(text)} holds "?" or "#"; an endpoint is {FORM}')
+        raise ValueError(f'an endpoint holds no "?" or "#"; write {FORM}')
     match = _URL.fullmatch(text)
     if not match:
         raise ValueError(f"{quote(text)} is not an endpoint; write {FORM}")

@@ -91,6 +91,7 @@ class Quantity(Struct, frozen=True):
 
     expected: str
     example: str
+    unit: str  # the one to suggest where there is none
     pattern: str
     read: Callable[[str], float]
     make: Callable[[float], Any]
@@ -107,7 +108,7 @@ class Quantity(Struct, frozen=True):
             message = f"expected {expected}, found {context.found(node)}"
             context.faults.add(node.place, path, message)
             return INVALID
-        example = f"{node.raw}{self.example.lstrip('0123456789')}"
+        example = f"{node.raw}{self.unit}"
         message = f"{node.raw} has no unit; write {self.expected}, such as {example}"
         if isinstance(node.value, str):
             try:
@@ -128,9 +129,11 @@ class Quantity(Struct, frozen=True):
         return {"type": "string", "pattern": f"^({self.pattern})$", "examples": [self.example]}
 
 
-SIZE = Quantity("a size", "1MB", units.SIZE_PATTERN, units.size, units.Size, zero=True)
-DURATION = Quantity("a duration", "30s", units.DURATION_PATTERN, units.duration, units.Duration)
-RATE = Quantity("a rate", "25MB/s", units.RATE_PATTERN, units.rate, units.Rate)
+SIZE = Quantity("a size", "1MB", "B", units.SIZE_PATTERN, units.size, units.Size, zero=True)
+DURATION = Quantity(
+    "a duration", "30s", "s", units.DURATION_PATTERN, units.duration, units.Duration
+)
+RATE = Quantity("a rate", "25MB/s", "MB/s", units.RATE_PATTERN, units.rate, units.Rate)
 
 
 class Number(Struct, frozen=True):

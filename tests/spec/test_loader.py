@@ -126,7 +126,7 @@ inventory:
 
 
 def test_a_path_that_is_not_there(folder: Path) -> None:
-    with pytest.raises(UsageError, match="^there is no file or folder nowhere$"):
+    with pytest.raises(UsageError, match=r"^there is no file or folder nowhere$"):
         load(["nowhere"])
 
 
