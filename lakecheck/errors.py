@@ -191,6 +191,7 @@ class TesterFailed(DriverError):
 
     error_class = "tester"
     default_side = "tester"
+    __test__ = False  # pytest: this is no test class
 
 
 class Unclassified(DriverError):

@@ -7,7 +7,7 @@ import tempfile
 from typing import Any, Protocol
 
 from lakecheck.drivers.authorities import Authorities
-from lakecheck.drivers.base import Copied, Entry, Payload, Stat
+from lakecheck.drivers.base import SCRATCH, Copied, Entry, Payload, Stat
 from lakecheck.drivers.identity import identity
 from lakecheck.drivers.pool import Identity, Pool, Replied
 from lakecheck.drivers.worker_wire import OURS
@@ -113,7 +113,7 @@ class WorkerCopier:
             raise Unsupported(f"{ends} have no third-party copy in common", side="transfer")
         anonymous = self._call.credential.kind == "none"
         happened, verified, streamed = await self._call(
-            "copy", destination, mode, algorithm, size, anonymous, source=source
+            "copy", destination, mode, algorithm, int(size), anonymous, source=source
         )
         return Copied(happened, verified, streamed)
 
@@ -130,7 +130,7 @@ class WorkerSession:
     def __init__(self, module: str, explain: Explain) -> None:
         self.pool = Pool(module)
         self._explain = explain
-        self._folder = tempfile.mkdtemp(prefix="lakecheck-")
+        self._folder = tempfile.mkdtemp(prefix="lakecheck-", dir=SCRATCH.get())
         self._authorities = Authorities(self._folder)
 
     def storage(self, endpoint: Endpoint, credential: Credential, timeout: float) -> WorkerStorage:

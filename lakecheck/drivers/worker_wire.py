@@ -26,7 +26,7 @@ class Judged(Exception):
 
 
 def pack(message: Any) -> bytes:
-    """Make a frame of builtin objects."""
+    """Make a frame; builtin types only, no subclass of `int` or `str`."""
     body = marshal.dumps(message)
     return HEADER.pack(len(body)) + body
 
