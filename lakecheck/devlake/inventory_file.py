@@ -62,6 +62,7 @@ def write_environment(layout: Layout) -> None:
     settings = {
         "X509_CERT_DIR": layout.ca,
         "X509_USER_PROXY": layout.proxy,
+        "XrdSecGSIDELEGPROXY": "1",  # third-party copies over root:// with X.509
         "SSL_CERT_FILE": layout.ca / "ca-bundle.pem",
         "SSL_CERT_DIR": layout.ca,
         "CURL_CA_BUNDLE": layout.ca / "ca-bundle.pem",

@@ -79,9 +79,8 @@ class Supervisor:
             if not self.lake.layout.folder.joinpath(STATE).exists():
                 LOG.warning("the lake's folder is gone, so the lake ends")
                 self.ended.set()
-            async with self._one_at_a_time:
-                silent = [s for each in self.storages.values() for s in await each.look_after()]
-            names = {server.name for server in silent}
+            looks = await asyncio.gather(*(each.look_after() for each in self.storages.values()))
+            names = {server.name for silent in looks for server in silent}
             self._misses = {name: self._misses.get(name, 0) + 1 for name in names}
             for storage in self.storages.values():
                 for process in storage.processes:
