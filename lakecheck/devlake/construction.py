@@ -160,6 +160,9 @@ def _write_pki(site: Site, keys: Keys, rses: tuple[str, ...]) -> None:
     folder = layout.ca.parent
     pki.write_private(folder / "user.pem", user.certificate_pem, None)
     pki.write_private(folder / "user.key", user.key_pem, None)
+    if site.gsi:
+        stranger = pki.make_user(keys.authority, "Stranger")
+        pki.write_private(folder / "stranger.pem", pki.make_proxy(stranger), None)
     (folder / "authdb").write_text(f"u {account.name} /data a\n")
     gridmap = folder / "grid-mapfile"
     gridmap.write_text(f'"{pki.subject_of(user.certificate)}" {account.name}\n')

@@ -114,6 +114,11 @@ class Lake:
         """The proxy file of the credential `lake`."""
         return Path(self.record.home) / "pki" / "proxy.pem"
 
+    @property
+    def stranger(self) -> Path:
+        """A sound proxy of somebody whom no storage of a lake with X.509 knows."""
+        return Path(self.record.home) / "pki" / "stranger.pem"
+
     def data_dir(self, rse: str, server: int = 0) -> Path:
         """Give the folder in which an RSE's data server keeps what is below the prefix."""
         return Path(self._rse(rse).data[server])
