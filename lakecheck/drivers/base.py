@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import Protocol
 
 from msgspec import Struct
 
 from lakecheck.model import Algorithm, Credential, DriverChoice, Endpoint, Mode
+
+# The run's local folder while a session is opened; None: the machine's own for such files.
+SCRATCH: ContextVar[str | None] = ContextVar("SCRATCH", default=None)
 
 
 class Payload(Struct, frozen=True):

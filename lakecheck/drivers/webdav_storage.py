@@ -67,21 +67,22 @@ class WebdavStorage:
         XRootD closes the connection when it answers 404, and a new TLS handshake costs more
         than all requests of a case: there a short folder is listed instead.
         """
-        address, folder = split(url)[0], parent(url)
-        if folder and address in self._shared.hanging_up and folder not in self._shared.long:
+        shared, folder, address = self._shared, parent(url), origin(wire(url))
+        # What a redirector says of folders is old, or what one of its servers has.
+        direct = shared.redirecting.get(address) is False
+        if folder and direct and address in shared.hanging_up and folder not in shared.long:
             listed = await self._among(url, folder)
             if listed is not None:
                 return listed
-            self._shared.long.add(folder)
+            shared.long.add(folder)
         return await self.taken(url)
 
     async def taken(self, url: str) -> bool:
         """Whether a name is there; asks for just this name."""
         answer = await self.client.ask("PROPFIND", url, {"Depth": "0"})
         if answer.status in (404, 410):
-            address = split(url)[0]
             if answer.headers.get("Connection", "").lower() == "close":
-                self._shared.hanging_up.add(address)
+                self._shared.hanging_up.add(origin(wire(url)))
             return False
         if answer.status in NO_WEBDAV:
             return await self._find(url) is not None
@@ -94,9 +95,8 @@ class WebdavStorage:
         answer = await self.client.ask("PROPFIND", folder + "/", {"Depth": "1"}, room=SHORT)
         if answer.status == 404:
             return False
-        whole = answer.status == 207 and len(answer.body) < SHORT
-        if not whole or split(answer.hop)[0] != split(wire(url))[0]:
-            return None  # a redirector's listing is that of one server only
+        if answer.status != 207 or len(answer.body) >= SHORT:
+            return None
         return split(url)[1].rstrip("/") in names(answer.body, answer.server)
 
     async def _send(

@@ -46,5 +46,14 @@ def encrypted(hop: str) -> bool:
 
 
 def joined(hop: str, location: str) -> str:
-    """Resolve a redirect's address, which may be relative."""
-    return urljoin(hop, location)
+    """Resolve a redirect's address, which may be relative.
+
+    XRootD's managers (5.5) do not escape it: where it is just the name that was asked for,
+    it is escaped here.
+    """
+    absolute = location if "://" in location else urljoin(hop, location)
+    address, rest = split(absolute)
+    path, mark, query = rest.partition("?")
+    if path.lstrip("/") == unquote(urlsplit(hop).path).lstrip("/"):
+        path = quote(path, safe=SAFE)
+    return f"{address}{quote(path, safe=SAFE + '%')}{mark}{query}"
