@@ -55,6 +55,8 @@ def photograph(page: Path, target: Path) -> None:
         view.goto(page.resolve().as_uri())
         for trouble in view.locator(".incident[open] > summary").all()[1:]:
             trouble.click()
+        view.evaluate("scrollTo(0, 0)")
+        view.mouse.move(0, 0)
         height = view.evaluate(BOTTOM)
         view.set_viewport_size({"width": WIDTH, "height": height})
         view.screenshot(path=str(target), clip={"x": 0, "y": 0, "width": WIDTH, "height": height})

@@ -25,7 +25,6 @@ class Standout(Struct, frozen=True):
     role: Role
     bad: int
     tried: int
-    blocked: int = 0  # of the bad ones
 
     @property
     def is_whole(self) -> bool:
@@ -35,7 +34,7 @@ class Standout(Struct, frozen=True):
 
 def shares(links: Iterable[Outcome]) -> dict[tuple[Role, str], Standout]:
     """Count bad and tried links of each RSE in each role."""
-    counts: dict[tuple[Role, str], list[int]] = defaultdict(lambda: [0, 0, 0])
+    counts: dict[tuple[Role, str], list[int]] = defaultdict(lambda: [0, 0])
     for link in links:
         if link.status not in _TRIED:
             continue
@@ -47,7 +46,6 @@ def shares(links: Iterable[Outcome]) -> dict[tuple[Role, str], Standout]:
             entry = counts[key]
             entry[0] += link.status in _BAD
             entry[1] += 1
-            entry[2] += link.status == "blocked"
     return {(role, rse): Standout(rse, role, *numbers) for (role, rse), numbers in counts.items()}
 
 

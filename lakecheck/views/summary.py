@@ -16,7 +16,8 @@ from lakecheck.views.suspects import Suspect, suspects
 
 MOST_SUSPECTS = 20
 MOST_REASONS = 3
-_UNCLEAR = ("", "unknown", "protocol", "tester")  # classes that say little without the raw error
+# Classes that say little without the raw error.
+_UNCLEAR = ("", "unknown", "protocol", "credential", "tester")
 _FILES = ("results.ndjson", "junit.xml", "report.html")
 
 

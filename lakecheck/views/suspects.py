@@ -95,7 +95,20 @@ def suspects(outcomes: Sequence[Outcome]) -> list[Suspect]:
             or _suspect(found, outcome, blame)
         )
         suspect.blocked.append(outcome)
-    return sorted(found.values(), key=_gravity)
+    return sorted(_folded(found.values()), key=_gravity)
+
+
+def _folded(every: Iterable[Suspect]) -> Iterator[Suspect]:
+    """Fold the roles of an RSE into the RSE, where it has the same trouble by itself."""
+    ones = list(every)
+    alone = {(one.who, one.status, one.error_class): one for one in ones if not one.role}
+    for one in ones:
+        whole = alone.get((one.who, one.status, one.error_class))
+        if whole is None or whole is one:
+            yield one
+        else:
+            whole.troubles += one.troubles
+            whole.blocked += one.blocked
 
 
 def _gravity(one: Suspect) -> tuple[bool, bool, int, str, str]:
@@ -116,7 +129,10 @@ def _root(outcome: Outcome, blocked: dict[str, Outcome]) -> str:
 def _storage(outcome: Outcome) -> str:
     """Name the RSE that a blocked check's error is about, such as that of a seed."""
     sides = {"source": outcome.source, "destination": outcome.destination}
-    return sides.get(outcome.side, outcome.rse)
+    if outcome.side in sides:
+        return sides[outcome.side]
+    cause = outcome.blocked_by.partition("::")[2]  # such as `LAKE-3.davs.1MB.seed`
+    return next((end for end in sides.values() if end and cause.startswith(f"{end}.")), outcome.rse)
 
 
 def _suspect(found: dict[Key, Suspect], outcome: Outcome, blame: _Blame) -> Suspect:

@@ -120,3 +120,19 @@ def test_the_verdict_of_a_good_an_empty_and_a_skipped_run() -> None:
     assert said(runs.green(6)) == ("All 120 checks passed on 6 RSEs.",)
     assert said(Run()) == ("No check left a document.",)
     assert said(skipped) == ("Nothing ran: every check was skipped.",)
+
+
+def test_an_rse_and_its_roles_with_the_same_trouble_are_one_suspect() -> None:
+    run = Run()
+    run.functional("B", trouble=TIMEOUT)
+    ours = {**DENIED, "error.class": "timeout"}
+    for source, destination in links(NAMES):
+        if source == "B":
+            run.link(source, destination, status="blocked", blocked_by="tpc::B.davs.1MB.seed",
+                     **{**CRASH, "error.class": "timeout"})  # fmt: skip
+        else:
+            run.link(source, destination, trouble=ours if destination == "B" else None)
+    (one,) = found(run)
+
+    assert (one.name, one.steps) == ("B.davs", "upload, copy")
+    assert (len(one.troubles), len(one.blocked)) == (4, 4 + 3)

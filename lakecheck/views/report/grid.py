@@ -29,6 +29,7 @@ class Grid(Struct, frozen=True):
 
     test: str
     kind: str
+    noun: str  # what a row is: an RSE, or else a case
     checks: tuple[str, ...]
     rows: tuple[Row, ...]
     folded: tuple[Row, ...]  # rows without trouble, of a long table
@@ -47,7 +48,8 @@ def grids(outcomes: Sequence[Outcome], anchors: dict[str, str]) -> list[Grid]:
     for outcome in outcomes:
         if not outcome.is_link:
             tests.setdefault(outcome.test, []).append(outcome)
-    return [_grid(name, members, anchors) for name, members in tests.items()]
+    made = [_grid(name, members, anchors) for name, members in tests.items()]
+    return sorted(made, key=lambda grid: grid.noun != "RSE")
 
 
 def _grid(test: str, outcomes: Sequence[Outcome], anchors: dict[str, str]) -> Grid:
@@ -78,6 +80,7 @@ def _grid(test: str, outcomes: Sequence[Outcome], anchors: dict[str, str]) -> Gr
     return Grid(
         test=test,
         kind=outcomes[0].kind,
+        noun="RSE" if any(outcome.rse for outcome in outcomes) else "case",
         checks=tuple(checks),
         rows=tuple(shown[: len(shown) - len(plain)]),
         folded=tuple(plain),

@@ -136,7 +136,8 @@ def _rows(
 def _text(outcomes: Sequence[Outcome], unit: str) -> str:
     rates = [o.throughput for o in outcomes if o.throughput is not None]
     if rates and all(outcome.status == "passed" for outcome in outcomes):
-        return f"{median(rates) / SIZES[unit]:.3g}"
+        value = median(rates) / SIZES[unit]
+        return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
     return ""
 
 
@@ -173,15 +174,11 @@ def _pattern(outcomes: Sequence[Outcome], found: Sequence[Standout]) -> tuple[st
     return tuple(told)
 
 
-def _told(one: Standout, *other: Standout) -> str:
-    others = ", ".join(_share(each) for each in (one, *other))
-    lines = " and ".join("row" if each.role == "source" else "column" for each in (one, *other))
-    return f"Look at the {lines} of {one.rse}: {others}."
+def _told(*ones: Standout) -> str:
+    lines = " and ".join("row" if one.role == "source" else "column" for one in ones)
+    return f"Look at the {lines} of {ones[0].rse}: {', '.join(_share(one) for one in ones)}."
 
 
 def _share(one: Standout) -> str:
-    ends = words.count(one.tried, "destination" if one.role == "source" else "source")
-    towards = "to" if one.role == "source" else "from"
-    share = f"all {ends}" if one.is_whole else f"{one.bad} of {ends}"
-    happens = "blocked" if one.blocked == one.bad else "fails"
-    return f"as {one.role} it {'is ' if happens == 'blocked' else ''}{happens} {towards} {share}"
+    ends = f"{one.tried:,} links {'from' if one.role == 'source' else 'to'} it"
+    return f"none of {ends} passes" if one.is_whole else f"{one.bad:,} of {ends} do not pass"

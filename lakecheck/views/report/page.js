@@ -14,13 +14,18 @@
     shown = cell;
     tip.textContent = told.textContent;
     tip.hidden = false;
-    const at = cell.getBoundingClientRect();
+    light(cell);
+    place();
+  }
+  function place() {
+    if (!shown) return;
+    const at = shown.getBoundingClientRect();
     const own = tip.getBoundingClientRect();
     const left = Math.min(Math.max(at.left + at.width / 2 - own.width / 2, 8), innerWidth - own.width - 8);
     const above = at.top - own.height - 6;
     tip.style.left = `${Math.max(left, 8)}px`;
     tip.style.top = `${above > 4 ? above : at.bottom + 6}px`;
-    light(cell);
+    if (at.bottom < 0 || at.top > innerHeight) hide();
   }
   function hide() {
     if (!shown) return;
@@ -62,7 +67,7 @@
   });
   document.addEventListener("focusin", (event) => { const cell = cellOf(event); if (cell) show(cell); else hide(); });
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
-  document.addEventListener("scroll", hide, { passive: true, capture: true });
+  document.addEventListener("scroll", place, { passive: true, capture: true });
 
   // One stop of the tab key for a table; arrow keys move within it.
   const stop = (cell) => cell.querySelector("a") || cell;

@@ -95,13 +95,14 @@ def _facts(
     took = words.seconds((ended - started).total_seconds()) if started and ended else ""
     host = _first(documents, {}, "tester", "host")
     version = _first(documents, {}, "tester", "version")
-    paths = (plan.get("spec") or {}).get("paths") or ()
+    asked = plan.get("spec")
+    paths = [str(path) for path in asked.get("paths") or ()] if isinstance(asked, Mapping) else []
     facts = (
         ("started", f"{started:%-d %B %Y, %H:%M:%S} UTC" if started else ""),
         ("took", took),
         ("run", _first(documents, plan, "run", "id")),
         ("trigger", _first(documents, plan, "run", "trigger")),
-        ("spec", ", ".join(str(path) for path in paths)),
+        ("spec", words.listing(dict.fromkeys(path.rpartition("/")[2] for path in paths))),
         ("digest", _first(documents, plan, "spec", "digest")[:12]),
         ("tested from", host),
         ("lakecheck", version),

@@ -41,9 +41,9 @@ def test_a_matrix_for_each_variant_with_its_pattern() -> None:
     assert pull.sources == pull.destinations
     assert all(row[number].status == "none" for number, row in enumerate(pull.rows))
     assert pull.pattern == (
-        "Look at the column of CNAF-STORM: as destination it fails from all 12 sources.",
-        "Look at the column and row of LAPP-WEBDAV: as destination it is blocked from all 12 "
-        "sources, as source it is blocked to all 12 destinations.",
+        "Look at the column of CNAF-STORM: none of 12 links to it passes.",
+        "Look at the column and row of LAPP-WEBDAV: none of 12 links to it passes, "
+        "none of 12 links from it passes.",
     )
     assert pull.bad_destinations == ("CNAF-STORM", "LAPP-WEBDAV")
 
