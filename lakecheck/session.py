@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import secrets
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,25 +15,59 @@ import msgspec
 from msgspec import Struct
 
 from lakecheck import plan
+from lakecheck.credentials.secrets import known_secrets
 from lakecheck.documents import Context, Journal, Redactor, junit, read
+from lakecheck.documents.exit_codes import (
+    ALL_PASSED,
+    INTERRUPTED,
+    NOTHING,
+    OUR_FAULT,
+    SOME_FAILED,
+    TESTER,
+    WRONG_USE,
+    exit_code,
+)
 from lakecheck.documents.journal import mend
-from lakecheck.documents.result import Document
+from lakecheck.documents.result import Document, Result
+from lakecheck.documents.runlog import RunLog
 from lakecheck.engine import Engine, Limits, RunFolder, folder
+from lakecheck.engine.close import Removal, Remover, remove_left, remove_local
 from lakecheck.engine.ledger import Ledger
 from lakecheck.engine.recorder import Editor, Listener, Recorder
-from lakecheck.errors import EmptySelection, UsageError
-from lakecheck.model import Case, Spec, Status
+from lakecheck.engine.sessions import Sessions
+from lakecheck.errors import (
+    EmptySelection,
+    JournalError,
+    LakecheckError,
+    SpecError,
+    UsageError,
+)
+from lakecheck.model import Case, Inventory, Spec, Status, Test
+from lakecheck.spec import load
 from lakecheck.views import report
+from lakecheck.views.failure import sentence
 
-ALL_PASSED, SOME_FAILED, INTERRUPTED, OUR_FAULT, WRONG_USE, NOTHING, TESTER = 0, 1, 2, 3, 4, 5, 10
+__all__ = [
+    "ALL_PASSED",
+    "INTERRUPTED",
+    "NOTHING",
+    "OUR_FAULT",
+    "SOME_FAILED",
+    "TESTER",
+    "WRONG_USE",
+    "Closed",
+    "RunSession",
+    "Unkept",
+    "close",
+    "context",
+    "exit_code",
+    "prepare",
+    "resume",
+    "write_views",
+]
 
 Selected = dict[str, tuple[Case, str]]
 log = logging.getLogger("lakecheck")
-
-
-def redactor(spec: Spec) -> Redactor:
-    """Knows the secrets that the spec's credentials name in clear text."""
-    return Redactor()
 
 
 def context(spec: Spec, run: RunFolder) -> Context:
@@ -47,7 +82,7 @@ def context(spec: Spec, run: RunFolder) -> Context:
         inventory_digest=spec.inventory.digest,
         attributes={name: rse.attributes for name, rse in spec.inventory.rses.items()},
         credentials=spec.credentials,
-        redactor=redactor(spec),
+        redactor=Redactor(known_secrets(spec.credentials.values())),
     )
 
 
@@ -73,37 +108,56 @@ class RunSession:
         keep: bool = False,
         done: Mapping[str, Status] | None = None,
         edit: Editor | None = None,
+        journal: Journal | None = None,
     ) -> None:
+        """`done` is what an earlier part of the run has documented in `journal`."""
         self.spec = spec
         self.run = run
         self.selected = selected
+        shared = context(spec, run)
+        self.redactor = shared.redactor
         self.recorder = Recorder(
             selected,
-            Journal(run.journal),
-            context(spec, run),
+            journal or _claimed(run),
+            shared,
             spec.credentials,
-            listeners,
+            (*listeners, _note),
             keep=keep,
             edit=edit,
         )
         self.recorder.resume(done or {})
         self._ledger = Ledger(run.path / folder.LEDGER)
+        self._remover = Remover(spec.inventory, spec.credentials, self._ledger)
+        self._left = self._ledger.left
         todo = {name: check for name, check in selected.items() if name not in (done or {})}
         self.engine = Engine(
-            todo, spec.credentials, context(spec, run), self.recorder, self._ledger, limits
+            todo,
+            spec.credentials,
+            shared,
+            self.recorder,
+            self._ledger,
+            limits,
+            self._remove_left if self._left else None,
         )
         self._cases = cases
+        self._log = RunLog(run.path / folder.LOG, self.redactor)
+
+    async def _remove_left(self, sessions: Sessions) -> None:
+        await self._remover.remove(self._left, sessions)
 
     def plan_own(self, own: Mapping[str, Case]) -> None:
         """Take own tests in Python into the plan, and write it."""
         self.engine.desk.plan(own)
         for check, case in own.items():
             self.selected.setdefault(check, (case, "call"))
-        self._cases = [*self._cases, *(c for c in own.values() if c not in self._cases)]
+        known = {id(case) for case in self._cases}
+        self._cases = [*self._cases, *(case for case in own.values() if id(case) not in known)]
         self.write_plan()
 
     def write_plan(self) -> None:
-        """Put plan.json on disk; a full disk is told and does not end the run."""
+        """Begin run.log and put plan.json on disk; a full disk is told, and ends nothing."""
+        self._log.open()
+        log.info("run %s of %s: %d checks", self.run.id, self.spec.name, len(self.selected))
         chosen = {id(case) for case, _ in self.selected.values()}
         totals = msgspec.to_builtins(
             plan.totals([case for case in self._cases if id(case) in chosen])
@@ -118,23 +172,33 @@ class RunSession:
         try:
             _replace(self.run.path / folder.PLAN, written)
         except OSError as error:
-            log.warning("%s: %s", self.run.path / folder.PLAN, error.strerror)
+            log.warning("%s could not be written: %s", self.run.path / folder.PLAN, error.strerror)
 
     def documents(self) -> Iterator[Document]:
         """What the journal holds so far."""
         return read(self.run.journal)
 
+    def abandon(self) -> None:
+        """Leave at once: `not_run` for every check left; what is on storages stays there."""
+        self.recorder.leave("the run was interrupted")
+        self.recorder.close()
+        remove_local(self.run.id)
+
     def finish(self) -> Unkept | None:
         """Close the journal, write junit.xml and report.html; tell what could not be kept."""
-        left = self.recorder.journal.close()
+        self.recorder.leave("the run ended early")
+        left = self.recorder.close()
         lost_lines = self._ledger.close()
         unkept = None
         if left:
             journal = self.recorder.journal
             unkept = Unkept(left, journal.trouble, journal.kept_at)
+            log.error("%d documents could not be written: %s", left, journal.trouble)
         elif lost_lines:
             log.warning("the clean-up ledger lacks %d lines: the disk is full", lost_lines)
         write_views(self.run.path)
+        log.info("end: %s", dict(self.recorder.counts))
+        self._log.close()
         return unkept
 
     def exit_code(self, unkept: Unkept | None, interrupted: bool, wished: bool = False) -> int:
@@ -142,44 +206,37 @@ class RunSession:
         return exit_code(self.documents(), interrupted, unkept is not None, wished)
 
 
+def _note(document: Document) -> None:
+    """Say in run.log what did not pass."""
+    if document["status"] != "passed":
+        log.info("%s: %s", junit.address(document), sentence(document))
+
+
+def _claimed(run: RunFolder) -> Journal:
+    journal = Journal(run.journal)
+    journal.claim()
+    return journal
+
+
 def write_views(path: Path) -> None:
     """Write junit.xml and report.html of a run's folder from its journal."""
-    with contextlib.suppress(OSError):
-        junit.write(path / folder.JUNIT, read(path))
     planned: dict[str, Any] | None = None
     with contextlib.suppress(UsageError):
         planned = folder.read_plan(path)
-    with contextlib.suppress(OSError):
-        report.write(path, read(path), planned)
-
-
-def exit_code(
-    documents: Iterable[Document], interrupted: bool, unkept: bool, wished: bool = False
-) -> int:
-    """Pytest's codes, and 10 where the tester failed; a blocked check counts as its blocker."""
-    statuses = {}
-    failed = error = unreached = False
-    waiting: list[tuple[str, Document]] = []
-    for document in documents:
-        status = document["status"]
-        if status == "blocked":
-            waiting.append((str(document.get("blocked_by", "")), document))
-            continue
-        if document.get("blocked_by") is None:
-            statuses[junit.address(document)] = status
-        failed = failed or status == "failed"
-        error = error or status == "error"
-        unreached = unreached or status == "not_run"
-    for blocker, document in waiting:
-        ours = statuses.get(blocker) == "error" or document.get("error.side") == "tester"
-        failed, error = failed or not ours, error or ours
-    if interrupted or (unreached and not wished):
-        return INTERRUPTED
-    if unkept:
-        return TESTER
-    if failed:
-        return SOME_FAILED
-    return TESTER if error else ALL_PASSED
+    for name in (folder.JUNIT, folder.REPORT):
+        fresh = path / f".{name}-{secrets.token_hex(4)}"
+        try:
+            if name == folder.JUNIT:
+                junit.write(fresh, read(path))
+            else:
+                report.write(path, read(path), planned, name=fresh.name)
+            fresh.replace(path / name)
+        except Exception as error:  # the documents are kept, and that is what counts
+            with contextlib.suppress(OSError):
+                fresh.unlink(missing_ok=True)
+            told = error.strerror if isinstance(error, OSError) else error
+            ours = None if isinstance(error, OSError | LakecheckError) else error
+            log.warning("%s could not be written: %s", path / name, told, exc_info=ours)
 
 
 def prepare(
@@ -205,25 +262,104 @@ def resume(
     limits: Limits | None = None,
     listeners: Iterable[Listener] = (),
 ) -> RunSession:
-    """Go on with a run that was begun before: what has a document is not repeated."""
+    """Go on with a run that was begun before: what has a document is not repeated.
+
+    Own tests in Python, which only pytest can run, get `not_run`.
+    """
     run, planned = RunFolder.reopen(path)
     if planned["spec"]["digest"] != spec.digest:
         raise UsageError(
             f"the spec has changed since {run.id} was planned; "
             "close that run with `lakecheck close` and begin a new one"
         )
-    cases = plan.expand(spec)
+    named = msgspec.structs.replace(spec, name=planned["spec"]["name"])
+    cases = plan.expand(named)
+    selected, foreign = _planned(planned, cases)
+    journal, done, _ = _reopened(run)
+    begun = RunSession(
+        named, cases, selected, run, limits or Limits(), listeners, done=done, journal=journal
+    )
+    for case, step in foreign.values():
+        reason = "own tests are run by pytest, not by `lakecheck run`"
+        begun.recorder.emit(Result(case, step, "not_run", time.time(), reason=reason))
+    return begun
+
+
+def _reopened(run: RunFolder) -> tuple[Journal, dict[str, Status], int]:
+    """The journal of an earlier part, what it says, and the bytes of a torn last line."""
+    journal = _claimed(run)
+    cut = mend(run.journal)
+    return journal, {junit.address(each): each["status"] for each in read(run.journal)}, cut
+
+
+def _planned(planned: Mapping[str, Any], cases: Sequence[Case]) -> tuple[Selected, Selected]:
+    """All checks of a written plan, and those among them that no case of the spec has."""
     every = {
         address: (case, step)
         for case in cases
         for step, address in zip(case.steps, case.checks, strict=True)
     }
-    selected = {name: every[name] for name in planned["checks"] if name in every}
-    mend(run.journal)
-    done: dict[str, Status] = {
-        junit.address(document): document["status"] for document in read(run.journal)
-    }
-    return RunSession(spec, cases, selected, run, limits or Limits(), listeners, done=done)
+    kinds = {test["name"]: test["kind"] for test in planned.get("tests", ())}
+    selected: Selected = {}
+    foreign: Selected = {}
+    for address in planned["checks"]:
+        if address not in every:
+            foreign[address] = _stand_in(address, kinds)
+        selected[address] = every.get(address) or foreign[address]
+    return selected, foreign
+
+
+def _stand_in(address: str, kinds: Mapping[str, str]) -> tuple[Case, str]:
+    name, _, rest = address.partition("::")
+    case, _, step = rest.rpartition(".")
+    test = Test(name=name, kind=kinds.get(name, "python"), options=None)
+    return Case(test=test, id=case, place="", steps=(step,)), step
+
+
+class Closed(Struct):
+    """What `close` did: bytes cut, documents added as `not_run`, files removed."""
+
+    run_id: str
+    cut: int
+    left: int
+    removal: Removal | None
+    trouble: str = ""  # why the specs could not be loaded, so that nothing was removed
+
+
+def close(path: Path) -> Closed:
+    """End a run that was killed: whole journal, a document for every check, clean storages."""
+    run, planned = RunFolder.reopen(path)
+    journal, done, cut = _reopened(run)
+    trouble = ""
+    try:
+        spec = load(planned["spec"]["paths"])
+    except (SpecError, UsageError) as error:
+        spec, trouble = _without_files(planned), str(error)
+    shared = context(spec, run)
+    selected, _ = _planned(planned, plan.expand(spec))
+    with contextlib.closing(RunLog(run.path / folder.LOG, shared.redactor)) as lines:
+        lines.open()
+        recorder = Recorder(selected, journal, shared, spec.credentials, [_note])
+        recorder.resume(done)
+        left = recorder.leave("the run was killed")
+        unkept = recorder.close()
+        removal = None
+        if not trouble:
+            ledger = run.path / folder.LEDGER
+            removal = remove_left(run.id, ledger, spec.inventory, spec.credentials)
+        remove_local(run.id)
+        write_views(path)
+        log.info("closed: %d checks were not run", left)
+    if unkept:
+        raise JournalError(f"{unkept} documents could not be written: {journal.trouble}")
+    return Closed(run.id, cut, left, removal, trouble)
+
+
+def _without_files(planned: Mapping[str, Any]) -> Spec:
+    """A spec whose files can no longer be read, as far as the plan tells."""
+    told = planned["spec"]
+    inventory = Inventory({}, digest=told.get("inventory_digest", ""))
+    return Spec(told["name"], inventory, {}, {}, digest=told["digest"])
 
 
 def _replace(path: Path, content: bytes) -> None:

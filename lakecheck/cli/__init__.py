@@ -10,9 +10,10 @@ from typing import Any, NoReturn
 import click
 
 from lakecheck import __version__
-from lakecheck.errors import EmptySelection, LakecheckError
+from lakecheck.cli.errors import own_fault
+from lakecheck.errors import EmptySelection, JournalError, LakecheckError
 
-WRONG_USE, OUR_FAULT, INTERRUPTED, NOTHING = 4, 3, 2, 5
+WRONG_USE, OUR_FAULT, INTERRUPTED, NOTHING, TESTER = 4, 3, 2, 5, 10
 
 # Command → the module that has it under the same name, grouped as `--help` shows them.
 GROUPS: dict[str, dict[str, str]] = {
@@ -76,6 +77,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except EmptySelection as error:
         click.echo(f"lakecheck: {error}", err=True)
         return NOTHING
+    except JournalError as error:
+        click.echo(f"lakecheck: {error}", err=True)
+        return TESTER
     except LakecheckError as error:
         click.echo(str(error), err=True)
         return WRONG_USE
@@ -85,4 +89,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         # The reader of our output has gone; nothing is left to say.
         sys.stderr.close()
         return 0
+    except Exception as error:  # our own mistake; pytest's code for it is 3
+        click.echo(own_fault(error), err=True)
+        return OUR_FAULT
     return code if isinstance(code, int) else 0

@@ -15,17 +15,15 @@ from rich.console import Console
 
 from lakecheck import session, spec
 from lakecheck.cli import options
-from lakecheck.documents import junit, read
-from lakecheck.documents.journal import Journal, mend
+from lakecheck.cli.errors import stderr_log
 from lakecheck.documents.result import Document
-from lakecheck.engine import Limits, RunFolder, folder
-from lakecheck.engine import close as closing
-from lakecheck.engine.recorder import Recorder
-from lakecheck.errors import SpecError, UsageError
-from lakecheck.plan import expand
+from lakecheck.engine import Limits, folder
+from lakecheck.engine.close import Removal
 from lakecheck.session import RunSession
 from lakecheck.views import summary
 from lakecheck.views.live import Live
+
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @click.command()
@@ -41,8 +39,20 @@ from lakecheck.views.live import Live
     metavar="[RUN]",
     help="Go on with a run that was killed: its folder, id, or the latest.",
 )
-@click.option("--jobs", default=Limits().total, show_default=True, help="Cases at once.")
-@click.option("--per-rse", default=Limits().per_rse, show_default=True, help="The same on one RSE.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=Limits().total,
+    show_default=True,
+    help="Cases at once.",
+)
+@click.option(
+    "--per-rse",
+    type=click.IntRange(1),
+    default=Limits().per_rse,
+    show_default=True,
+    help="The same on one RSE.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Only the summary.")
 def run(
     specs: tuple[Path, ...],
@@ -56,7 +66,6 @@ def run(
 ) -> int:
     """Run what the specs say, and leave its documents."""
     selection = options.chosen(chosen)
-    console, errors = Console(highlight=False), Console(stderr=True, highlight=False)
     limits = Limits(total=jobs, per_rse=per_rse)
     live = _Watcher()
     if resume is None:
@@ -67,18 +76,29 @@ def run(
         planned = folder.read_plan(path)
         loaded = spec.load(specs or planned["spec"]["paths"])
         prepared = session.resume(loaded, path, limits, [live])
+    with stderr_log(prepared.redactor):
+        return _execute(prepared, live, quiet)
+
+
+def _execute(prepared: RunSession, live: _Watcher, quiet: bool) -> int:
+    console, errors = Console(highlight=False), Console(stderr=True, highlight=False)
     began = time.monotonic()
-    interrupted = False
-    prepared.write_plan()
     left = len(prepared.selected) - len(prepared.recorder.statuses)
-    with live.show(Live(left, console), quiet), _signals(prepared, errors) as hits:
-        prepared.engine.start()
-        while not prepared.engine.join(0.2):
-            pass
-        interrupted = bool(hits)
-    unkept = prepared.finish()
+    with _signals(prepared, errors) as hits:
+        prepared.write_plan()
+        try:
+            with live.show(Live(left, console), quiet):
+                prepared.engine.start()
+                while len(hits) < 2 and not prepared.engine.join(0.2):
+                    pass
+            if len(hits) > 1:
+                prepared.abandon()
+        finally:
+            unkept = prepared.finish()
     _say(prepared, console, errors, unkept, time.monotonic() - began)
-    return prepared.exit_code(unkept, interrupted)
+    if len(hits) > 1:
+        errors.print("what is left on storages: `lakecheck close` removes it")
+    return prepared.exit_code(unkept, bool(hits))
 
 
 class _Watcher:
@@ -105,17 +125,19 @@ class _Watcher:
 
 @contextmanager
 def _signals(prepared: RunSession, errors: Console) -> Iterator[list[int]]:
-    """Ctrl-C and SIGTERM end the run in order; a second one ends it at once."""
+    """Ctrl-C, SIGTERM and SIGHUP end the run in order; a second one ends it at once."""
     hits: list[int] = []
 
     def hit(number: int, frame: FrameType | None) -> None:
         hits.append(number)
         if len(hits) > 1:
-            raise KeyboardInterrupt
+            return
         errors.print("stopping: what was created is being removed; once more to leave at once")
         prepared.engine.stop()
 
-    before = {number: signal.signal(number, hit) for number in (signal.SIGINT, signal.SIGTERM)}
+    # Who starts us with `nohup` wants SIGHUP to be ignored.
+    caught = [number for number in ENDING if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, hit) for number in caught}
     try:
         yield hits
     finally:
@@ -156,39 +178,21 @@ def _short(path: Path) -> Path:
 @options.reports
 def close(name: str, reports: Path) -> int:
     """End a run that was killed: a document for every check, clean storages."""
-    path = folder.find(reports, name)
-    begun, planned = RunFolder.reopen(path)
+    closed = session.close(folder.find(reports, name))
     console = Console(highlight=False)
-    cut = mend(begun.journal)
-    if cut:
-        console.print(f"a torn last line of {cut} bytes was cut off")
-    try:
-        loaded = spec.load(planned["spec"]["paths"])
-    except (SpecError, UsageError) as error:
-        raise UsageError(
-            f"the specs of {begun.id} can no longer be loaded, so it cannot be closed:\n{error}"
-        ) from None
-    every = {
-        address: (case, step)
-        for case in expand(loaded)
-        for step, address in zip(case.steps, case.checks, strict=True)
-    }
-    left = {address: every[address] for address in planned["checks"] if address in every}
-    recorder = Recorder(
-        left, Journal(begun.journal), session.context(loaded, begun), loaded.credentials
-    )
-    recorder.resume({junit.address(each): each["status"] for each in read(begun.journal)})
-    count = recorder.leave("the run was killed")
-    recorder.journal.close()
-    removal = closing.remove_left(path / folder.LEDGER, loaded.inventory, loaded.credentials)
-    closing.remove_local(begun.id)
-    session.write_views(path)
+    if closed.cut:
+        console.print(f"a torn last line of {closed.cut} bytes was cut off")
+    if closed.removal is None:
+        console.print(
+            f"the specs of {closed.run_id} can no longer be loaded, so nothing was removed from "
+            f"storages:\n{closed.trouble}",
+            soft_wrap=True,
+        )
+    removal = closed.removal or Removal()
     console.print(
-        f"{begun.id}: {count} checks were not run, {removal.removed} files removed from storages"
+        f"{closed.run_id}: {closed.left} checks were not run, "
+        f"{removal.removed} files removed from storages"
     )
     for url, why in removal.kept:
-        console.print(f"still there: {url}: {why}")
-    gone = [address for address in planned["checks"] if address not in every]
-    if gone:
-        console.print(f"{len(gone)} checks are no longer in the specs and have no document")
+        console.print(f"still there: {url}: {why}", soft_wrap=True)
     return session.INTERRUPTED

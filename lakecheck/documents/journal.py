@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
+import fcntl
+import json
+import logging
 import os
 import time
 from collections.abc import Iterator
@@ -13,12 +15,15 @@ from typing import Any
 import msgspec
 
 from lakecheck.documents.held import Held
+from lakecheck.errors import JournalError, UsageError
 
 RESULTS = "results.ndjson"
 RETRY_EVERY = 0.5  # seconds between attempts to write while the disk is full
-DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS})
 
-_encode = msgspec.json.Encoder().encode
+BLOCK = 2**16  # bytes
+
+log = logging.getLogger("lakecheck.documents")
+_encode = msgspec.json.Encoder(enc_hook=str).encode  # a hook may add what JSON does not know
 _decode = msgspec.json.Decoder().decode
 
 
@@ -32,6 +37,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file = -1
+        self._end: int | None = None  # where the last whole line ends, while a torn one follows
         self._held = Held(path.name)
         self._retry_at = 0.0
         self.kept_at: Path | None = None  # after close: the file in TMPDIR with what was left
@@ -42,20 +48,35 @@ class Journal:
         """Documents that are held in memory or in TMPDIR."""
         return len(self._held)
 
+    def claim(self) -> None:
+        """Become the one writer, until the process ends; UsageError where another one writes."""
+        try:
+            self._open()
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(f"{self.path.parent}: this run goes on in another process") from None
+        except OSError as error:
+            # A full disk is told when a document is held; some file systems have no locks.
+            log.debug("%s: %s", self.path, error.strerror)
+
     def append(self, document: dict[str, Any]) -> None:
         """Write one document as one line."""
-        line = _encode(document) + b"\n"
+        line = _line(document)
         if self._held:
             self._held.add(line)
             if time.monotonic() >= self._retry_at:
                 self.flush()
         elif not self._write(line):
+            log.warning("%s: documents are held until they can be written", self.trouble)
             self._held.add(line)
 
     def flush(self) -> int:
         """Try to write what is held; give how many documents still are."""
+        count = len(self._held)
         while self._held and self._write(self._held.first()):
             self._held.pop()
+        if count and not self._held:
+            log.warning("%s: there is room again; what was held is written", self.path)
         return len(self._held)
 
     def close(self) -> int:
@@ -69,20 +90,30 @@ class Journal:
         self._held.remove()
         return left
 
+    def _open(self) -> None:
+        if self._file < 0:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+
     def _write(self, line: bytes) -> bool:
         try:
-            if self._file < 0:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+            self._open()
+            if self._end is not None:
+                self._cut()
             written = os.write(self._file, line)
+            if written == len(line):
+                return True
+            # A full disk takes the beginning of a line: cut it off, so that lines stay whole.
+            self._end = os.fstat(self._file).st_size - written
+            self._cut()
         except OSError as error:
             return self._full(error)
-        if written != len(line):
-            # A full disk takes the beginning of a line: cut it off, so that lines stay whole.
-            with contextlib.suppress(OSError):
-                os.ftruncate(self._file, os.fstat(self._file).st_size - written)
-            return self._full(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
-        return True
+        return self._full(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+
+    def _cut(self) -> None:
+        assert self._end is not None
+        os.ftruncate(self._file, self._end)
+        self._end = None
 
     def _full(self, error: OSError) -> bool:
         self._retry_at = time.monotonic() + RETRY_EVERY
@@ -90,16 +121,30 @@ class Journal:
         return False
 
 
+def _line(document: dict[str, Any]) -> bytes:
+    try:
+        return _encode(document) + b"\n"
+    except UnicodeEncodeError:  # half a character, which a hook has put there
+        text = json.dumps(document, default=str, ensure_ascii=False)
+        return text.encode("utf-8", "replace") + b"\n"
+
+
 def read(path: Path) -> Iterator[dict[str, Any]]:
-    """Documents of a journal (its folder or file) in order; a torn last line is left out."""
+    """Documents of a journal (its folder or file) in order; a torn last line is left out.
+
+    JournalError where a line before the last is no document.
+    """
     file = path / RESULTS if path.is_dir() else path
     if not file.exists():
         return
     with file.open("rb") as lines:
-        for line in lines:
+        for number, line in enumerate(lines, 1):
             if not line.endswith(b"\n"):
                 return
-            yield _decode(line)
+            try:
+                yield _decode(line)
+            except msgspec.DecodeError as error:
+                raise JournalError(f"{file}:{number}: this line is no document: {error}") from None
 
 
 def mend(path: Path) -> int:
@@ -107,12 +152,13 @@ def mend(path: Path) -> int:
     if not path.exists():
         return 0
     with path.open("r+b") as file:
-        size = file.seek(0, os.SEEK_END)
-        start = max(0, size - 1_000_000)
-        file.seek(start)
-        tail = file.read()
-        end = tail.rfind(b"\n") + 1
-        if end == len(tail):
-            return 0
-        file.truncate(start + end)
-        return len(tail) - end
+        size = end = file.seek(0, os.SEEK_END)
+        while end > 0:
+            start = max(0, end - BLOCK)
+            file.seek(start)
+            whole = file.read(end - start).rfind(b"\n") + 1
+            end = start + whole
+            if whole:
+                break
+        file.truncate(end)
+        return size - end

@@ -10,12 +10,13 @@ MASK = "***"
 
 PATTERNS = (
     # JSON web tokens: three base64url parts, the first of which begins with {"
-    re.compile(r"\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"),
+    re.compile(r"eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"),
     # macaroons: base64 of a packet that begins with a 4-digit length and "location"
-    re.compile(r"\bMDA[A-Za-z0-9_+/=-]{20,}"),
+    re.compile(r"(?:\b|(?<=%20))MDA[A-Za-z0-9_+/=-]{20,}"),
     # an Authorization header, also when it went into a query
     re.compile(r"(?i)(?<=bearer )[^\s\"'&,;]+|(?<=bearer%20)[^\s\"'&,;]+"),
     re.compile(r"(?i)(?<=authz=)(?!bearer)[^\s\"'&,;]+"),
+    re.compile(r"(?i)(?<=authorization: )\w+ +[^\s\"'&,;]+"),
     # signed URLs
     re.compile(r"(?i)(?<=signature=)[^\s\"'&]+"),
     re.compile(r"(?i)(?<=x-amz-credential=)[^\s\"'&]+"),
@@ -26,7 +27,7 @@ PATTERNS = (
     re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.S),
 )
 # What any pattern can match has one of these; most texts have none, and are passed at once.
-HINT = re.compile(r"eyJ|MDA|bearer|authz=|signature=|x-amz-|@|PRIVATE KEY", re.I)
+HINT = re.compile(r"eyJ|MDA|bearer|authz=|authorization|signature=|x-amz-|@|PRIVATE KEY", re.I)
 
 
 class Redactor:
@@ -44,7 +45,9 @@ class Redactor:
             self._literals = tuple(sorted({*self._literals, literal}, key=len, reverse=True))
 
     def text(self, text: str) -> str:
-        """Give a text without secrets."""
+        """Give a text without secrets, and without halves of characters."""
+        if not text.isascii():
+            text = text.encode("utf-8", "backslashreplace").decode()
         for literal in self._literals:
             text = text.replace(literal, MASK)
         if HINT.search(text):

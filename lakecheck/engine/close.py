@@ -1,29 +1,80 @@
-"""Ends a run that was killed: whole journal, a document for every check, clean storages."""
+"""Removes what a killed run left on storages and on this machine."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
-from lakecheck.engine.ledger import Created, Ledger, leftovers
+from lakecheck.engine.ledger import Created, Ledger
 from lakecheck.engine.payloads import folder_of
 from lakecheck.engine.sessions import Sessions
+from lakecheck.engine.tools import folder_url
 from lakecheck.errors import LakecheckError, Missing
-from lakecheck.model import NOBODY, Credential, DriverChoice, Endpoint, Inventory
+from lakecheck.model import NOBODY, RSE, Credential, DriverChoice, Endpoint, Inventory
 
 TIMEOUT = 10.0  # seconds a file
 AT_ONCE = 16
+log = logging.getLogger("lakecheck.engine")
 
 
 class Removal(Struct):
-    """What became of the files that a run left: removed, or still there with the reason."""
+    """What became of the files that a run left: removed, gone already, or kept with the reason."""
 
-    removed: int
-    kept: list[tuple[str, str]]
+    removed: int = 0
+    gone: int = 0
+    kept: list[tuple[str, str]] = []
+
+
+class Remover:
+    """Removes files with the connections of one set of sessions."""
+
+    def __init__(
+        self, inventory: Inventory, credentials: Mapping[str, Credential], ledger: Ledger
+    ) -> None:
+        self._endpoints = {end.url: end for rse in inventory.rses.values() for end in rse.endpoints}
+        self._credentials = credentials
+        self._ledger = ledger
+        self._turn = asyncio.Semaphore(AT_ONCE)
+        self.removal = Removal()
+
+    async def remove(self, left: Iterable[Created], sessions: Sessions) -> Removal:
+        """Remove each file; whatever stops that is told, not raised."""
+        await asyncio.gather(*(self._one(created, sessions) for created in left))
+        return self.removal
+
+    async def _one(self, created: Created, sessions: Sessions) -> None:
+        endpoint = self._endpoints.get(created.endpoint)
+        if endpoint is None:
+            self._keep(created.url, "its endpoint is no longer in the inventory")
+            return
+        try:
+            async with self._turn, asyncio.timeout(TIMEOUT):
+                await self._delete(sessions, created, endpoint)
+        except Missing:
+            self.removal.gone += 1
+        except TimeoutError:
+            self._keep(created.url, f"no answer within {TIMEOUT:g}s")
+            return
+        except LakecheckError as error:
+            self._keep(created.url, str(error))
+            return
+        else:
+            self.removal.removed += 1
+        self._ledger.gone(created.url)
+
+    async def _delete(self, sessions: Sessions, created: Created, endpoint: Endpoint) -> None:
+        credential = self._credentials.get(created.credential, NOBODY)
+        choice = DriverChoice(created.driver)
+        await sessions.storage(choice, endpoint, credential, TIMEOUT).delete(created.url)
+
+    def _keep(self, url: str, why: str) -> None:
+        self.removal.kept.append((url, why))
+        log.warning("still there: %s: %s", url, why)
 
 
 def remove_local(run_id: str) -> None:
@@ -32,57 +83,57 @@ def remove_local(run_id: str) -> None:
 
 
 def remove_left(
-    ledger: Path, inventory: Inventory, credentials: Mapping[str, Credential]
+    run_id: str, path: Path, inventory: Inventory, credentials: Mapping[str, Credential]
 ) -> Removal:
-    """Remove every file that a ledger says may still be on a storage."""
-    return asyncio.run(_remove_all(ledger, inventory, credentials))
+    """Remove every file that a run's ledger says may still be on a storage.
+
+    Without a ledger, the storages' folders are searched for the run's name.
+    """
+    return asyncio.run(_remove_left(run_id, path, inventory, credentials))
 
 
-async def _remove_all(
-    ledger: Path, inventory: Inventory, credentials: Mapping[str, Credential]
+async def _remove_left(
+    run_id: str, path: Path, inventory: Inventory, credentials: Mapping[str, Credential]
 ) -> Removal:
-    left = leftovers(ledger)
-    endpoints = {
-        endpoint.url: endpoint for rse in inventory.rses.values() for endpoint in rse.endpoints
-    }
-    sessions, turn, removal = Sessions(), asyncio.Semaphore(AT_ONCE), Removal(0, [])
-    noted = Ledger(ledger)
-
-    async def one(created: Created) -> None:
-        endpoint = endpoints.get(created.endpoint)
-        if endpoint is None:
-            removal.kept.append((created.url, "its endpoint is no longer in the inventory"))
-            return
-        try:
-            async with turn, asyncio.timeout(TIMEOUT):
-                await _delete(sessions, created, endpoint, credentials)
-        except TimeoutError:
-            removal.kept.append((created.url, f"no answer within {TIMEOUT:g}s"))
-        except LakecheckError as error:
-            removal.kept.append((created.url, str(error)))
-        else:
-            removal.removed += 1
-            noted.creating(created)
-            noted.gone(created.url)
-
+    known = path.exists()
+    ledger, sessions = Ledger(path), Sessions(folder_of(run_id))
+    remover = Remover(inventory, credentials, ledger)
     try:
-        await asyncio.gather(*(one(created) for created in left))
+        left: Sequence[Created] = ledger.left
+        if not known:
+            left = await _search(run_id, inventory, credentials, sessions)
+        return await remover.remove(left, sessions)
     finally:
         await sessions.close()
-        noted.close()
-    return removal
+        ledger.close()
 
 
-async def _delete(
-    sessions: Sessions,
-    created: Created,
-    endpoint: Endpoint,
+async def _search(
+    run_id: str,
+    inventory: Inventory,
     credentials: Mapping[str, Credential],
-) -> None:
-    credential = credentials.get(created.credential, NOBODY)
-    choice = DriverChoice(created.driver)
-    storage = sessions.storage(choice, endpoint, credential, TIMEOUT)
-    try:
-        await storage.delete(created.url)
-    except Missing:
-        return
+    sessions: Sessions,
+) -> list[Created]:
+    turn = asyncio.Semaphore(AT_ONCE)
+
+    async def one(rse: RSE) -> list[Created]:
+        found: dict[str, Created] = {}
+        for end in rse.endpoints:
+            choice = rse.driver or DriverChoice()
+            folder = folder_url(end)
+            credential = credentials.get(rse.credential, NOBODY)
+            try:
+                async with turn, asyncio.timeout(TIMEOUT):
+                    storage = sessions.storage(choice, end, credential, TIMEOUT)
+                    names = [entry.name for entry in await storage.list(folder)]
+            except (TimeoutError, LakecheckError) as error:
+                log.info("searching %s: %s", folder, error or "no answer")
+                continue
+            for name in names:
+                if name.startswith(f"{run_id}-"):
+                    url = f"{folder}/{name}"
+                    found.setdefault(name, Created(url, end.url, rse.credential, choice.name))
+        return list(found.values())
+
+    pages = await asyncio.gather(*(one(rse) for rse in inventory.rses.values()))
+    return [created for page in pages for created in page]

@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
+import contextlib
+import logging
 import threading
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-from lakecheck import registry
-from lakecheck.documents.result import Context, Document, Result
-from lakecheck.drivers.base import Payload
+from lakecheck.documents.result import Context, Document
+from lakecheck.engine.aims import Selected, aims
+from lakecheck.engine.conductor import Conductor
 from lakecheck.engine.desk import Desk
-from lakecheck.engine.executor import Aim, Execution, Outcome, blocked
 from lakecheck.engine.ledger import Ledger
-from lakecheck.engine.limits import Limits
+from lakecheck.engine.limits import HOUSEKEEPING, HOUSEKEEPING_TROUBLED, Limits
 from lakecheck.engine.payloads import Payloads
 from lakecheck.engine.recorder import Recorder
-from lakecheck.engine.scheduler import Blocker, Job, Planting, Scheduler, Seed
-from lakecheck.engine.seeds import Seeds, seed_of
 from lakecheck.engine.sessions import Sessions
 from lakecheck.engine.socket import serve
 from lakecheck.engine.sweep import sweep
-from lakecheck.engine.tools import CaseTools
-from lakecheck.errors import TesterFailed
-from lakecheck.model import NOBODY, Case, Credential, Kind, Status
-from lakecheck.plan.expand import CREDENTIALS
+from lakecheck.engine.vouching import vouch
+from lakecheck.engine.workshop import Workshop
+from lakecheck.model import Credential
 
-Selected = Mapping[str, tuple[Case, str]]
+log = logging.getLogger("lakecheck.engine")
+RETRY_EVERY = 1.0  # seconds between attempts to write held documents while nothing else happens
 
 
 class Engine:
@@ -44,22 +41,25 @@ class Engine:
         recorder: Recorder,
         ledger: Ledger,
         limits: Limits,
+        beside: Callable[[Sessions], Coroutine[Any, Any, Any]] | None = None,
     ) -> None:
+        """`beside` is done while the cases run, with their connections, and waited for a little."""
         self.recorder = recorder
-        self.sessions = Sessions()
         self.ledger = ledger
         self.payloads = Payloads(context.run_id)
+        self.sessions = Sessions(self.payloads.folder)
         self.loop: asyncio.AbstractEventLoop | None = None
         self.credentials = credentials
         self.desk = Desk(self, context.run_id)
-        self._run_id = context.run_id
+        self._workshop = Workshop(context.run_id, credentials, self.sessions, ledger, self.payloads)
         self._socket: Path | None = None
         self._limits = limits
-        self._aims = _aims(selected)
+        self._aims = aims(selected)
+        self._beside = beside
+        self._conductor: Conductor | None = None
         self._thread: threading.Thread | None = None
         self._started = threading.Event()
         self._stopping = False
-        self._running: dict[asyncio.Task[None], Job] = {}
         self._wake: asyncio.Event | None = None
         self._held_open = threading.Event()  # set: no more calls from own tests will come
         self._held_open.set()
@@ -92,7 +92,8 @@ class Engine:
         self._stopping = True
         self._held_open.set()
         if self.loop and not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(self._interrupt)
+            with contextlib.suppress(RuntimeError):  # it was closed meanwhile
+                self.loop.call_soon_threadsafe(self._interrupt)
 
     def join(self, timeout: float | None = None) -> bool:
         """Wait for the end; True when it has come. Raises what went wrong inside, if anything."""
@@ -118,188 +119,61 @@ class Engine:
         self._wake = asyncio.Event()
         server = await serve(self.desk, self._socket) if self._socket else None
         self._started.set()
+        keeping = asyncio.create_task(self._keep_writing())
         try:
-            bad = await self._check_credentials()
-            self._scheduler = Scheduler(self._startable(bad), self._limits, self._seed_of)
-            self._seeds = Seeds(self.sessions, self.ledger, self.payloads, self._run_id)
-            await self._drive()
-            await self._seeds.remove()
-            if not self._stopping:
-                await sweep(
-                    self.sessions,
-                    self._aims.values(),
-                    self.credentials,
-                    self._run_id,
-                    set(self._scheduler.answered),
-                )
+            await self._work()
             while not self._held_open.is_set():
                 self._wake.clear()
                 await self._wake.wait()
         finally:
+            keeping.cancel()
             if server and self._socket:
                 server.close()
                 self._socket.unlink(missing_ok=True)
             await self.sessions.close()
             await asyncio.to_thread(self.payloads.remove)
 
-    async def _check_credentials(self) -> dict[str, Blocker]:
-        """Run the credential cases first; give a blocker for each that is not sound."""
-        bad: dict[str, Blocker] = {}
-        for aim in [aim for aim in self._aims.values() if aim.kind.name == CREDENTIALS]:
-            del self._aims[aim.case.address]
+    async def _work(self) -> None:
+        beside = [asyncio.create_task(self._beside(self.sessions))] if self._beside else []
+        unsound = await vouch(self._aims, self.credentials, self.recorder, self._workshop)
+        conductor = Conductor(self._aims, unsound, self._limits, self.recorder, self._workshop)
+        self._conductor = conductor
+        if self._stopping:
+            conductor.interrupt()
+        await conductor.drive()
+        await self._tidy(conductor, beside)
 
-            def heard(outcome: Outcome, result: Result) -> None:
-                if result.error:
-                    bad[result.case.credential] = Blocker(result.address, result.error)
+    async def _tidy(self, conductor: Conductor, started: list[asyncio.Task[Any]]) -> None:
+        """Remove seeds and old leftovers; short where something hangs, so that the run ends."""
+        troubled = conductor.silence.troubled
+        tasks = [*started, asyncio.create_task(self._workshop.seeds.remove())]
+        if not self._stopping:
+            answered = set(conductor.scheduler.answered) - troubled
+            tasks.append(asyncio.create_task(self._sweep(answered)))
+        limit = HOUSEKEEPING_TROUBLED if troubled else HOUSEKEEPING
+        _, late = await asyncio.wait(tasks, timeout=limit)
+        for task in late:
+            task.cancel()
+        for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                log.error("tidying up", exc_info=outcome)
 
-            await self._execution(aim, None, heard).run()
-        return bad
+    async def _sweep(self, answered: set[str]) -> None:
+        await sweep(self._aims.values(), self._workshop, answered)
 
-    def _startable(self, bad: Mapping[str, Blocker]) -> Iterable[Case]:
-        """Cases that can start; the others get their documents now."""
-        for aim in list(self._aims.values()):
-            case, steps = aim.case, [s.name for s in aim.kind.steps if s.name in aim.selected]
-            if case.skip:
-                for step in steps:
-                    self.recorder.emit(Result(case, step, "skipped", time.time(), reason=case.skip))
-            elif case.credential in bad:
-                self._block(case, bad[case.credential])
-            else:
-                yield case
-
-    async def _drive(self) -> None:
-        assert self._wake is not None
+    async def _keep_writing(self) -> None:
+        """Write held documents when space returns, though no new one may come for a while."""
         while True:
-            while not self._stopping and (found := self._scheduler.next()):
-                job, blocker = found
-                if blocker is None:
-                    self._launch(job)
-                elif isinstance(job, Planting):
-                    self._scheduler.planted(job.seed, blocker)
-                else:
-                    self._block(job, blocker)
-            if not self._running:
-                break
-            self._wake.clear()
-            await self._wake.wait()
-        for case in self._scheduler.drain():
-            for step in self._aims[case.address].kind.steps:
-                if step.name in self._aims[case.address].selected:
-                    self.recorder.emit(
-                        Result(
-                            case,
-                            step.name,
-                            "not_run",
-                            time.time(),
-                            reason="the run was interrupted",
-                        )
-                    )
-
-    def _launch(self, job: Job) -> None:
-        work = self._plant(job) if isinstance(job, Planting) else self._execute(job)
-        task = asyncio.create_task(work)
-        self._running[task] = job
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._scheduler.finished(self._running.pop(task))
-        assert self._wake is not None
-        self._wake.set()
-
-    async def _plant(self, job: Planting) -> None:
-        error = await self._seeds.plant(job.seed, job.case, self._credential(job.case))
-        source = job.case.source
-        assert source is not None
-        if error is None:
-            self._scheduler.answer(source, time.monotonic())
-            self._scheduler.planted(job.seed, None)
-            return
-        blocker = Blocker(self._seeds.address(job.seed, job.case), error)
-        if error.error_class == "timeout" and source.url not in self._scheduler.answered:
-            self._scheduler.stall(source.url, blocker)
-        self._scheduler.planted(job.seed, blocker)
-
-    async def _execute(self, case: Case) -> None:
-        aim = self._aims[case.address]
-        began = time.monotonic()
-        try:
-            payload = None if case.source else await self.payloads.of(case.size)
-        except TesterFailed as error:
-            self._block(case, Blocker("", error), status="error")
-            return
-
-        def heard(outcome: Outcome, result: Result) -> None:
-            self._note(case, began, outcome, result)
-
-        await self._execution(aim, payload, heard).run()
-
-    def _execution(
-        self, aim: Aim, payload: Payload | None, heard: Callable[[Outcome, Result], None]
-    ) -> Execution:
-        tools = CaseTools(
-            aim.case,
-            self._credential(aim.case),
-            self.sessions,
-            self.ledger,
-            payload,
-            self._run_id,
-            self._seeds.url(aim.case) if aim.case.source else "",
-        )
-        return Execution(aim, tools, self.recorder.emit, heard)
-
-    def _note(self, case: Case, began: float, outcome: Outcome, result: Result) -> None:
-        """Learn from a step which endpoints live, and which let cases time out unanswered."""
-        ends = [end for end in (case.source, case.endpoint) if end]
-        scheduler = self._scheduler
-        if outcome == "answered":
-            for end in ends:
-                scheduler.answer(end, time.monotonic())
-        elif outcome == "silent":
-            quiet = [
-                end
-                for end in ends
-                if scheduler.answered.get(end.url, 0.0) < (began if len(ends) == 1 else 1e-9)
-            ]
-            # Of two silent ends of a link it is not known which one hangs.
-            if len(quiet) == 1:
-                scheduler.stall(quiet[0].url, Blocker(result.address, result.error))
-
-    def _block(self, case: Case, blocker: Blocker, status: Status = "blocked") -> None:
-        aim = self._aims[case.address]
-        steps = [step.name for step in aim.kind.steps if step.name in aim.selected]
-        for result in blocked(case, steps, blocker):
-            result.status = status
-            self.recorder.emit(result)
-
-    def _credential(self, case: Case) -> Credential:
-        return self.credentials.get(case.credential, NOBODY)
-
-    def _seed_of(self, case: Case) -> Seed | None:
-        return seed_of(case)
+            await asyncio.sleep(RETRY_EVERY)
+            self.recorder.flush()
 
     def _interrupt(self) -> None:
-        for task in list(self._running):
-            task.cancel()
+        self.payloads.stop()
+        if self._conductor:
+            self._conductor.interrupt()
         self._poke()
 
     def _poke(self) -> None:
         if self.loop and self._wake and not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(self._wake.set)
-
-
-def _aims(selected: Selected) -> dict[str, Aim]:
-    """Selected steps by case, with what executes them."""
-    steps: dict[str, set[str]] = {}
-    cases: dict[str, Case] = {}
-    for case, step in selected.values():
-        address = case.address
-        cases[address] = case
-        steps.setdefault(address, set()).add(step)
-    aims: dict[str, Aim] = {}
-    for address, case in cases.items():
-        kind: Kind = registry.load("kinds", case.test.kind)
-        if kind.probe:
-            module, _, name = kind.probe.partition(":")
-            probe: Any = getattr(importlib.import_module(module), name)
-            aims[address] = Aim(case, kind, probe, frozenset(steps[address]))
-    return aims
+            with contextlib.suppress(RuntimeError):
+                self.loop.call_soon_threadsafe(self._wake.set)

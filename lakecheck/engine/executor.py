@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Literal
 
-from msgspec import Struct
-
 from lakecheck.documents.result import Result
+from lakecheck.engine.aims import Aim
 from lakecheck.engine.limits import CLEANUP, CLEANUP_SILENT
 from lakecheck.engine.scheduler import Blocker
 from lakecheck.errors import (
@@ -24,33 +24,17 @@ from lakecheck.errors import (
     TlsFailed,
     Unreachable,
 )
-from lakecheck.model import Case, Kind, Status, Step
-from lakecheck.probes.base import Measured, Steps, Tools
+from lakecheck.model import Status, Step
+from lakecheck.probes.base import Measured, Tools
 
 # After these nothing can have been created, or what is there is not ours.
 NOTHING_CREATED = (Unreachable, TlsFailed, BadCredential, Exists)
 
+log = logging.getLogger("lakecheck.engine")
+
 Outcome = Literal["answered", "silent", "broken"]
 Emit = Callable[[Result], Status]
 Heard = Callable[[Outcome, Result], None]
-
-
-class Aim(Struct, frozen=True):
-    """What is wanted of one case: its steps that were selected, and those that they need."""
-
-    case: Case
-    kind: Kind
-    probe: Steps
-    selected: frozenset[str]
-
-    @property
-    def needed(self) -> frozenset[str]:
-        """Selected steps and, in turn, whatever they need."""
-        names = set(self.selected)
-        for step in reversed(self.kind.steps):
-            if step.name in names:
-                names.update(step.needs)
-        return frozenset(names)
 
 
 def status_of(error: DriverError) -> Status:
@@ -67,11 +51,14 @@ class Execution:
         self._emit = emit
         self._heard = heard
         self._passed: set[str] = set()
-        self._blocker: Blocker | None = None
+        self._causes: dict[str, Blocker] = {}  # step that did not pass → what stopped it
+        self._late: Blocker | None = None  # the step that used up the case's time
         self._interrupted = False
         self._answered = False
         self._deadline = 0.0
         self._removal = 0.0
+        self._attempting: asyncio.Task[None] | None = None  # what an interruption may cancel
+        self._cleaning: asyncio.Timeout | None = None
 
     async def run(self) -> None:
         """Run every needed step; never raises, and leaves one result a selected step."""
@@ -83,29 +70,50 @@ class Execution:
                 await self._step(step)
         await self._clean_up()
 
+    def interrupt(self) -> None:
+        """Run no further step and end the present one; clean-up goes on, within its own time."""
+        self._interrupted = True
+        if self._attempting is not None:
+            self._attempting.cancel()
+        elif self._cleaning is not None:
+            soon = asyncio.get_running_loop().time() + CLEANUP
+            self._cleaning.reschedule(min(self._cleaning.when() or soon, soon))
+
     async def _step(self, step: Step) -> None:
         if self._interrupted:
             self._report(step, "not_run", reason="the run was interrupted")
-        elif self._blocker and not all(need in self._passed for need in step.needs):
-            self._blocked(step)
+        elif self._late and asyncio.get_running_loop().time() >= self._deadline:
+            self._blocked(step, self._late)
+        elif cause := self._cause(step):
+            self._blocked(step, cause)
         else:
             await self._attempt(step, self._deadline)
+
+    def _cause(self, step: Step) -> Blocker | None:
+        return next((self._causes[need] for need in step.needs if need in self._causes), None)
 
     async def _attempt(self, step: Step, deadline: float) -> None:
         began = time.perf_counter()
         try:
-            async with asyncio.timeout_at(deadline):
+            async with asyncio.timeout_at(deadline) as limit:
+                if step.finaliser:
+                    self._cleaning = limit
+                else:
+                    self._attempting = asyncio.current_task()
                 measured = await self._aim.probe[step.name](self._tools)
         except asyncio.CancelledError:
-            self._interrupt()
+            self._end_interruption()
             self._report(step, "not_run", reason="the run was interrupted")
         except (TimeoutError, LakecheckError) as error:
             self._failed(step, self._known(error, step), time.perf_counter() - began)
         except Exception as error:  # a probe's or driver's own mistake must not end the run
+            log.exception("%s.%s", self._aim.case.address, step.name)
             broken = TesterFailed(f"{type(error).__name__}: {error}", phase=step.name)
             self._failed(step, broken, time.perf_counter() - began)
         else:
             self._succeeded(step, measured, time.perf_counter() - began)
+        finally:
+            self._attempting = self._cleaning = None
 
     def _known(self, error: TimeoutError | LakecheckError, step: Step) -> DriverError:
         if isinstance(error, DriverError):
@@ -133,9 +141,9 @@ class Execution:
 
     def _failed(self, step: Step, error: DriverError, took: float) -> None:
         result = self._result(step, status_of(error), took, error=error)
-        if self._blocker is None:
-            self._blocker = Blocker(result.address, error)
+        cause = self._causes[step.name] = Blocker(result.address, error)
         if isinstance(error, TimedOut):
+            self._late = self._late or cause
             self._tell("broken" if self._answered else "silent", result)
         elif isinstance(error, TesterFailed | Unreachable):
             self._tell("broken", result)
@@ -147,11 +155,11 @@ class Execution:
         self._answered = self._answered or outcome == "answered"
         self._heard(outcome, result)
 
-    def _blocked(self, step: Step) -> None:
-        assert self._blocker is not None
-        self._report(step, "blocked", blocked_by=self._blocker.address, error=self._blocker.error)
+    def _blocked(self, step: Step, cause: Blocker) -> None:
+        self._causes[step.name] = cause
+        self._report(step, "blocked", blocked_by=cause.address, error=cause.error)
 
-    def _interrupt(self) -> None:
+    def _end_interruption(self) -> None:
         self._interrupted = True
         task = asyncio.current_task()
         if task is not None:
@@ -160,22 +168,31 @@ class Execution:
     async def _clean_up(self) -> None:
         final = next((step for step in self._aim.kind.steps if step.finaliser), None)
         may_exist = bool(self._aim.case.endpoint) and self._tools.maybe_there
-        if may_exist and self._blocker and isinstance(self._blocker.error, NOTHING_CREATED):
+        if may_exist and self._nothing_created():
             self._tools.removed()
             may_exist = False
         if final is None:
             if may_exist:
                 await self._remove()
-            return
-        ready = all(need in self._passed for need in final.needs)
-        if may_exist and ready and not self._interrupted:
-            await self._attempt(final, self._deadline + CLEANUP)
+        elif may_exist and all(need in self._passed for need in final.needs):
+            await self._attempt(final, self._final_deadline())
         elif may_exist and await self._remove():
             self._report(final, "passed", duration=self._removal)
         elif self._interrupted:
             self._report(final, "not_run", reason="the run was interrupted")
+        elif cause := self._cause(final):
+            self._blocked(final, cause)
         else:
-            self._blocked(final)
+            self._report(final, "skipped", reason="there is nothing to remove")
+
+    def _nothing_created(self) -> bool:
+        first = next(iter(self._causes.values()), None)
+        return not self._passed and first is not None and isinstance(first.error, NOTHING_CREATED)
+
+    def _final_deadline(self) -> float:
+        if self._interrupted:
+            return asyncio.get_running_loop().time() + CLEANUP
+        return self._deadline + CLEANUP
 
     async def _remove(self) -> bool:
         """Remove what an unfinished case may have left; True where something was removed."""
@@ -187,8 +204,11 @@ class Execution:
         except Missing:
             self._tools.removed()
             return False
-        except (TimeoutError, LakecheckError, asyncio.CancelledError):
+        except (TimeoutError, LakecheckError):
             return False  # the ledger keeps it for `close` and for the sweep of a later run
+        except Exception:
+            log.exception("removing what %s left", self._aim.case.address)
+            return False
         self._tools.removed()
         self._removal = time.perf_counter() - began
         return True
@@ -213,11 +233,3 @@ class Execution:
             if status in ("failed", "error") and result.status == "passed":
                 # An unmet expectation; what follows can run all the same.
                 result.status = status
-
-
-def blocked(case: Case, steps: Sequence[str], blocker: Blocker) -> list[Result]:
-    """Results of a case that never started because of another check."""
-    return [
-        Result(case, step, "blocked", time.time(), blocked_by=blocker.address, error=blocker.error)
-        for step in steps
-    ]

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from lakecheck.documents.journal import Journal
+from lakecheck.documents.journal import Journal, mend
 
 
 class Created(Struct, frozen=True, omit_defaults=True):
@@ -25,8 +25,10 @@ class Ledger:
     """`created.ndjson` of a run: what may still be there is what was created and is not gone."""
 
     def __init__(self, path: Path) -> None:
+        """Go on with a ledger that is there already, its torn last line cut off."""
+        mend(path)
+        self._open = {created.url: created for created in leftovers(path)}
         self._journal = Journal(path)
-        self._open: dict[str, Created] = {}
 
     def creating(self, created: Created) -> None:
         """Note that something is about to be created."""
@@ -64,10 +66,13 @@ def leftovers(path: Path) -> tuple[Created, ...]:
 
 
 def _lines(path: Path) -> Iterator[Created]:
-    if not path.exists():
+    try:
+        lines = path.read_bytes().split(b"\n")[:-1]
+    except FileNotFoundError:
         return
     decoder = msgspec.json.Decoder(Created)
-    with path.open("rb") as lines:
-        for line in lines:
-            if line.endswith(b"\n"):
-                yield decoder.decode(line)
+    for line in lines:
+        try:
+            yield decoder.decode(line)
+        except msgspec.DecodeError:
+            continue  # two halves of lines, from a disk that was full: the name tells the sweep

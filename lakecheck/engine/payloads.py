@@ -8,6 +8,7 @@ import os
 import random
 import shutil
 import tempfile
+import threading
 import zlib
 from pathlib import Path
 
@@ -29,6 +30,7 @@ class Payloads:
         self.folder = folder_of(run_id)
         self._run_id = run_id
         self._made: dict[int, asyncio.Task[Payload]] = {}
+        self._stopped = threading.Event()
 
     async def of(self, size: int) -> Payload:
         """Payload of a size in bytes; TesterFailed where this machine has no room for it."""
@@ -39,12 +41,17 @@ class Payloads:
     def _make(self, size: int) -> Payload:
         try:
             self.folder.mkdir(mode=0o700, exist_ok=True)
-            return make(self.folder / f"payload-{size}", size, f"{self._run_id}:{size}")
+            path = self.folder / f"payload-{size}"
+            return make(path, size, f"{self._run_id}:{size}", self._stopped)
         except OSError as error:
             raise TesterFailed(
                 f"no room for a local file of {size} bytes in {self.folder}: {error.strerror}; "
                 "set TMPDIR to a larger disk"
             ) from None
+
+    def stop(self) -> None:
+        """Make nothing more; what is being made is given up."""
+        self._stopped.set()
 
     def remove(self) -> None:
         """Delete the local files."""
@@ -64,12 +71,17 @@ def of_content(folder: Path, name: str, content: bytes) -> Payload:
     )
 
 
-def make(path: Path, size: int, seed: str) -> Payload:
-    """Write pseudo-random content that depends on the seed alone; memory stays flat."""
+def make(path: Path, size: int, seed: str, stopped: threading.Event | None = None) -> Payload:
+    """Write pseudo-random content that depends on the seed alone; memory stays flat.
+
+    TesterFailed where `stopped` is set meanwhile.
+    """
     block = bytearray(random.Random(seed).randbytes(min(size, BLOCK)))
     adler, md5, left, number = 1, hashlib.md5(usedforsecurity=False), size, 0
     with path.open("wb") as file:
         while left > 0:
+            if stopped is not None and stopped.is_set():
+                raise TesterFailed("the run was interrupted while a local file was made")
             if len(block) >= 8:
                 # Each block differs, so that swapped or repeated blocks do not go unnoticed.
                 block[:8] = number.to_bytes(8, "little") if number else block[:8]

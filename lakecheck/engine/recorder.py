@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
 from typing import Any
 
 from lakecheck import conditions
@@ -15,6 +17,7 @@ from lakecheck.documents.result import Context, Document, Result, document
 from lakecheck.engine import repeat
 from lakecheck.model import Case, Credential, Status
 
+log = logging.getLogger("lakecheck.engine")
 Listener = Callable[[Document], None]
 Editor = Callable[[Result, Document], None]
 
@@ -48,20 +51,23 @@ class Recorder:
         self._kept: dict[str, Document] = {}
         self._waiting: dict[str, Future[Document]] = {}
         self._lock = threading.RLock()
+        self._closed = False
 
     def emit(self, result: Result) -> Status:
         """Record a result and give its final status, expectations included."""
+        address = result.address
+        if address in self._done:
+            return self._done[address]
         if result.status in ("failed", "error") and not result.repeat:
-            result.repeat = repeat.commands(
-                result.case, result.step, self._credentials, self._context.run_id
-            )
+            result.repeat = self._repeat(result)
         made = document(result, self._context)
         self._judge(result, made)
+        if address not in self._planned:
+            return result.status  # set-up for a check that was selected
         if self._edit is not None:
-            self._edit(result, made)
-        address = result.address
+            self._edit_safely(self._edit, result, made)
         with self._lock:
-            if address in self._done or address not in self._planned:
+            if address in self._done or self._closed:
                 return result.status
             self._done[address] = result.status
             self.counts[result.status] += 1
@@ -70,10 +76,23 @@ class Recorder:
                 self._kept[address] = made
             waiting = self._waiting.pop(address, None)
         if waiting:
-            waiting.set_result(made)
+            with contextlib.suppress(InvalidStateError):  # who waited has given up
+                waiting.set_result(made)
         for listener in self._listeners:
-            listener(made)
+            try:
+                listener(made)
+            except Exception:  # who only listens must not end the run
+                log.exception("a listener failed at %s", address)
         return result.status
+
+    def _edit_safely(self, edit: Editor, result: Result, made: Document) -> None:
+        try:
+            edit(result, made)
+        except Exception:
+            log.exception("a hook failed at %s; its document lacks what that adds", result.address)
+
+    def _repeat(self, result: Result) -> list[str]:
+        return repeat.commands(result.case, result.step, self._credentials, self._context.run_id)
 
     def _judge(self, result: Result, made: dict[str, Any]) -> None:
         if result.status != "passed" or not result.case.test.expect:
@@ -90,9 +109,7 @@ class Recorder:
             made["reason"] = "; ".join(
                 f"expected {each.condition}, seen {each.seen}" for each in broken
             )
-            made["repeat"] = repeat.commands(
-                result.case, result.step, self._credentials, self._context.run_id
-            )
+            made["repeat"] = self._repeat(result)
 
     def future(self, address: str) -> Future[Document]:
         """The document of a planned check, now or later; it is handed out once."""
@@ -125,6 +142,18 @@ class Recorder:
         for case, step in left:
             self.emit(Result(case, step, "not_run", time.time(), reason=reason))
         return len(left)
+
+    def flush(self) -> None:
+        """Try to write what a full disk has not taken."""
+        if self.journal.pending:
+            with self._lock:
+                self.journal.flush()
+
+    def close(self) -> int:
+        """Take no more results and close the journal; how many documents it could not take."""
+        with self._lock:
+            self._closed = True
+            return self.journal.close()
 
     @property
     def total(self) -> int:

@@ -34,8 +34,8 @@ def commands(
         return []
     try:
         driver = resolve(case.driver, case.endpoint.scheme)
-    except LakecheckError:
-        return []
+    except (LakecheckError, ImportError):
+        return []  # the check's own error tells what is missing
     credential = credentials.get(case.credential, NOBODY)
     name = remote_name(run_id, case.address)
     url = f"{folder_url(case.endpoint)}/{name}"

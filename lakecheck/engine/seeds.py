@@ -3,33 +3,39 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from lakecheck.engine.ledger import Created, Ledger
-from lakecheck.engine.limits import CLEANUP
+from lakecheck.engine.limits import CLEANUP, CLEANUP_SILENT
 from lakecheck.engine.payloads import Payloads
 from lakecheck.engine.scheduler import Seed
-from lakecheck.engine.sessions import Sessions
+from lakecheck.engine.sessions import Sessions, driver_key
 from lakecheck.engine.tools import folder_url, remote_name
 from lakecheck.errors import DriverError, LakecheckError, Missing, TesterFailed, TimedOut
 from lakecheck.model import Case, Credential
 from lakecheck.plan.matrix import size_label
+
+log = logging.getLogger("lakecheck.engine")
 
 
 def seed_of(case: Case) -> Seed | None:
     """The seed that a link copies from."""
     if case.source is None:
         return None
-    return Seed(case.source.url, case.size, case.credential, case.driver.name)
+    return Seed(case.source.url, case.size, case.credential, driver_key(case.driver))
 
 
 class Seeds:
     """Uploads seeds before their first link and removes them after the last."""
 
-    def __init__(self, sessions: Sessions, ledger: Ledger, payloads: Payloads, run_id: str) -> None:
+    def __init__(
+        self, sessions: Sessions, ledger: Ledger, payloads: Payloads, run_id: str, part: str = ""
+    ) -> None:
         self._sessions = sessions
         self._ledger = ledger
         self._payloads = payloads
         self._run_id = run_id
+        self._part = part
         self._planted: dict[Seed, tuple[Case, Credential]] = {}
 
     def url(self, case: Case) -> str:
@@ -38,7 +44,7 @@ class Seeds:
         seed = seed_of(case)
         assert seed is not None
         key = f"seed:{seed.url}:{seed.size}:{seed.credential}:{seed.driver}"
-        return f"{folder_url(case.source)}/{remote_name(self._run_id, key)}"
+        return f"{folder_url(case.source)}/{remote_name(self._run_id, key, self._part)}"
 
     def address(self, seed: Seed, case: Case) -> str:
         """How documents name a seed: `TEST::RSE.PROTOCOL.SIZE.seed`, which is no check."""
@@ -47,7 +53,14 @@ class Seeds:
         return f"{case.test.name}::{case.source.rse}.{case.source.protocol}.{label}.seed"
 
     async def plant(self, seed: Seed, case: Case, credential: Credential) -> DriverError | None:
-        """Upload a seed; give the error where that fails."""
+        """Upload a seed; give the error where that fails, having removed what may be there."""
+        error = await self._upload(seed, case, credential)
+        if error is not None and seed in self._planted:
+            del self._planted[seed]
+            await self._remove(case, credential, CLEANUP_SILENT)
+        return error
+
+    async def _upload(self, seed: Seed, case: Case, credential: Credential) -> DriverError | None:
         source, limit = case.source, case.test.timeout
         assert source is not None
         url = self.url(case)
@@ -65,6 +78,7 @@ class Seeds:
                 phase="seed",
             )
         except asyncio.CancelledError:
+            _go_on()
             return TesterFailed("the run was interrupted", phase="seed")
         except DriverError as error:
             error.phase = "seed"
@@ -77,19 +91,31 @@ class Seeds:
 
     async def remove(self) -> None:
         """Remove every seed; what cannot be removed stays in the ledger."""
+        planted = list(self._planted.values())
+        self._planted.clear()
         await asyncio.gather(
-            *(self._remove(case, credential) for case, credential in self._planted.values())
+            *(self._remove(case, credential, CLEANUP) for case, credential in planted)
         )
 
-    async def _remove(self, case: Case, credential: Credential) -> None:
+    async def _remove(self, case: Case, credential: Credential, limit: float) -> None:
         assert case.source is not None
         url = self.url(case)
-        storage = self._sessions.storage(case.driver, case.source, credential, case.test.timeout)
         try:
-            async with asyncio.timeout(CLEANUP):
+            storage = self._sessions.storage(
+                case.driver, case.source, credential, case.test.timeout
+            )
+            async with asyncio.timeout(limit):
                 await storage.delete(url)
         except Missing:
             pass
-        except (TimeoutError, LakecheckError):
+        except (TimeoutError, LakecheckError) as error:
+            log.warning("%s is still there: %s", url, error or f"no answer within {limit:g}s")
             return
         self._ledger.gone(url)
+
+
+def _go_on() -> None:
+    """Take back the cancellation of this task: its clean-up shall not be ended by it."""
+    task = asyncio.current_task()
+    if task is not None:
+        task.uncancel()

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
+from pathlib import Path
 
 from lakecheck import registry
-from lakecheck.drivers.base import Copier, Driver, Session, Storage
+from lakecheck.drivers.base import SCRATCH, Copier, Driver, Session, Storage
 from lakecheck.errors import TesterFailed, UsageError
 from lakecheck.model import Credential, DriverChoice, Endpoint
 
 DEFAULT = "gfal2"
+log = logging.getLogger("lakecheck.engine")
 
 
 def resolve(choice: DriverChoice, scheme: str) -> Driver:
@@ -30,30 +33,46 @@ def resolve(choice: DriverChoice, scheme: str) -> Driver:
     return chosen
 
 
+def driver_key(choice: DriverChoice) -> str:
+    """Name and options of a driver as one text: equal where they may share a session."""
+    if not choice.options:
+        return choice.name
+    return f"{choice.name} {json.dumps(dict(choice.options), sort_keys=True, default=str)}"
+
+
 class Sessions:
     """Connected storages and copiers, each made once."""
 
-    def __init__(self) -> None:
-        self._sessions: dict[tuple[str, str], Session] = {}
-        self._storages: dict[tuple[str, str, Credential, float], Storage] = {}
-        self._copiers: dict[tuple[str, str, str, Credential, float], Copier] = {}
+    def __init__(self, scratch: Path | None = None) -> None:
+        """`scratch` is the run's local folder, in which drivers may keep files."""
+        self._scratch = scratch
+        self._sessions: dict[str, Session] = {}
+        self._storages: dict[tuple[str, Endpoint, Credential, float], Storage] = {}
+        self._copiers: dict[tuple[str, Endpoint, Endpoint, Credential, float], Copier] = {}
 
     def _session(self, choice: DriverChoice, scheme: str) -> tuple[str, Session]:
         try:
             driver = resolve(choice, scheme)
         except UsageError as error:
             raise TesterFailed(str(error)) from None
-        key = (driver.name, json.dumps(dict(choice.options), sort_keys=True, default=str))
+        key = driver_key(DriverChoice(driver.name, choice.options))
         if key not in self._sessions:
-            self._sessions[key] = driver.open(choice)
-        return "/".join(key), self._sessions[key]
+            self._sessions[key] = self._open(driver, choice)
+        return key, self._sessions[key]
+
+    def _open(self, driver: Driver, choice: DriverChoice) -> Session:
+        if self._scratch is not None:
+            with contextlib.suppress(OSError):  # then drivers use TMPDIR itself
+                self._scratch.mkdir(mode=0o700, exist_ok=True)
+                SCRATCH.set(str(self._scratch))
+        return driver.open(choice)
 
     def storage(
         self, choice: DriverChoice, endpoint: Endpoint, credential: Credential, timeout: float
     ) -> Storage:
         """An endpoint, connected; `timeout` in seconds bounds the library's own waits."""
         name, session = self._session(choice, endpoint.scheme)
-        key = (name, endpoint.url, credential, timeout)
+        key = (name, endpoint, credential, timeout)
         if key not in self._storages:
             self._storages[key] = session.storage(endpoint, credential, timeout)
         return self._storages[key]
@@ -68,14 +87,21 @@ class Sessions:
     ) -> Copier:
         """Third-party copies over one link."""
         name, session = self._session(choice, destination.scheme)
-        key = (name, source.url, destination.url, credential, timeout)
+        key = (name, source, destination, credential, timeout)
         if key not in self._copiers:
             self._copiers[key] = session.copier(source, destination, credential, timeout)
         return self._copiers[key]
 
     async def close(self) -> None:
-        """End all sessions; one that hangs is left after 2 s."""
-        for session in self._sessions.values():
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(2):
-                    await session.close()
+        """End all sessions at once; one that hangs is left after 2 s."""
+        sessions, self._sessions = list(self._sessions.values()), {}
+        ended = await asyncio.gather(*map(_close, sessions), return_exceptions=True)
+        for error in ended:
+            if isinstance(error, Exception):
+                log.warning("a driver's session did not end well: %s", error)
+
+
+async def _close(session: Session) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(2):
+            await session.close()

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import calendar
+import logging
+import shutil
+import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from pathlib import Path
 
-from lakecheck.engine.executor import Aim
+from lakecheck.engine.aims import Aim
 from lakecheck.engine.folder import RUN_ID
-from lakecheck.engine.sessions import Sessions
 from lakecheck.engine.tools import folder_url
+from lakecheck.engine.workshop import Workshop
 from lakecheck.errors import LakecheckError
-from lakecheck.model import NOBODY, Case, Credential, Endpoint
+from lakecheck.model import Case, Endpoint
 
 OLD = 86400.0  # seconds
-LIMIT = 5.0  # seconds for all endpoints together
 AT_ONCE = 16
+log = logging.getLogger("lakecheck.engine")
 
 
 def age(name: str, now: float) -> float | None:
@@ -32,12 +36,7 @@ def age(name: str, now: float) -> float | None:
 
 
 async def sweep(
-    sessions: Sessions,
-    aims: Iterable[Aim],
-    credentials: Mapping[str, Credential],
-    run_id: str,
-    answered: set[str],
-    now: float | None = None,
+    aims: Iterable[Aim], workshop: Workshop, answered: set[str], now: float | None = None
 ) -> int:
     """Look at one endpoint of each RSE that answered; give how many files were removed."""
     places: dict[str, tuple[Case, Endpoint]] = {}
@@ -50,36 +49,34 @@ async def sweep(
 
     async def one(case: Case, endpoint: Endpoint) -> int:
         async with turn:
-            return await _sweep_one(sessions, case, endpoint, credentials, run_id, moment)
+            return await _sweep_one(workshop, case, endpoint, moment)
 
-    tasks = [asyncio.create_task(one(case, endpoint)) for case, endpoint in places.values()]
-    if not tasks:
-        return 0
-    done, late = await asyncio.wait(tasks, timeout=LIMIT)
-    for task in late:
-        task.cancel()
-    await asyncio.gather(*late, return_exceptions=True)
-    return sum(task.result() for task in done)
+    remove_old_local(moment)
+    return sum(await asyncio.gather(*(one(case, end) for case, end in places.values())))
 
 
-async def _sweep_one(
-    sessions: Sessions,
-    case: Case,
-    endpoint: Endpoint,
-    credentials: Mapping[str, Credential],
-    run_id: str,
-    now: float,
-) -> int:
-    credential = credentials.get(case.credential, NOBODY)
+async def _sweep_one(workshop: Workshop, case: Case, endpoint: Endpoint, now: float) -> int:
     folder, removed = folder_url(endpoint), 0
     try:
-        storage = sessions.storage(case.driver, endpoint, credential, case.test.timeout)
+        storage = workshop.sessions.storage(
+            case.driver, endpoint, workshop.credential(case), case.test.timeout
+        )
         for entry in await storage.list(folder):
             old = age(entry.name, now)
-            if old is not None and old > OLD and not entry.name.startswith(run_id):
+            if old is not None and old > OLD and not entry.name.startswith(workshop.run_id):
                 await storage.delete(f"{folder}/{entry.name}")
                 removed += 1
-    except LakecheckError:
+                log.info("swept %s/%s, %.1f days old", folder, entry.name, old / OLD)
+    except LakecheckError as error:
         # Housekeeping says nothing about a site; the next run tries again.
-        return removed
+        log.info("sweeping %s: %s", folder, error)
     return removed
+
+
+def remove_old_local(now: float) -> None:
+    """Delete the local files of crashed runs, once they are older than a day."""
+    prefix = "lakecheck-"
+    for folder in Path(tempfile.gettempdir()).glob(f"{prefix}*Z-*"):
+        old = age(folder.name.removeprefix(prefix), now)
+        if old is not None and old > OLD:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from lakecheck.documents.result import identity
 from lakecheck.drivers.base import Copier, Payload, Storage
 from lakecheck.engine.ledger import Created, Ledger
@@ -16,9 +18,12 @@ def folder_url(endpoint: Endpoint) -> str:
     return f"{endpoint.url}/{FOLDER}"
 
 
-def remote_name(run_id: str, address: str) -> str:
-    """Name of a case's file: the run, so that a sweep can tell its age, and a digest."""
-    return f"{run_id}-{identity(address)[:16]}"
+def remote_name(run_id: str, address: str, part: str = "") -> str:
+    """Name of a case's file: the run, so that a sweep can tell its age, and a digest.
+
+    `part` tells the files of a resumed run from those that its killed part left.
+    """
+    return f"{run_id}-{identity(part, address)[:16]}"
 
 
 class CaseTools:
@@ -33,6 +38,7 @@ class CaseTools:
         payload: Payload | None,
         run_id: str,
         seed: str = "",
+        part: str = "",
     ) -> None:
         self.case = case
         self.credential = credential
@@ -42,12 +48,12 @@ class CaseTools:
         self._payload = payload
         assert case.endpoint is not None or not case.size
         self.url = (
-            f"{folder_url(case.endpoint)}/{remote_name(run_id, case.address)}"
+            f"{folder_url(case.endpoint)}/{remote_name(run_id, case.address, part)}"
             if case.endpoint
             else ""
         )
 
-    @property
+    @cached_property
     def storage(self) -> Storage:
         """The case's endpoint (a link's destination), connected."""
         case = self.case

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Mapping
 
 from lakecheck import registry
-from lakecheck.model import Case, Inventory, Kind, Spec, Test
+from lakecheck.model import Case, Credential, Inventory, Kind, Spec, Test
 from lakecheck.plan import matrix
 
 CREDENTIALS = "credentials"
@@ -24,19 +24,15 @@ def expand(spec: Spec, inventory: Inventory | None = None) -> tuple[Case, ...]:
     for test in spec.tests.values():
         kind: Kind = registry.load("kinds", test.kind)
         cases.extend(kind.cases(test, inventory))
-    return (*_credentials(spec, cases), *cases)
-
-
-def _credentials(spec: Spec, cases: Iterable[Case]) -> list[Case]:
     used = {case.credential for case in cases if not case.skip}
+    return (*credential_cases(spec.credentials, used), *cases)
+
+
+def credential_cases(credentials: Mapping[str, Credential], used: Container[str]) -> list[Case]:
+    """The case that checks each credential in use, where it is one that can be valid or not."""
     test = Test(name=CREDENTIALS, kind=CREDENTIALS, options=None, timeout=10)
     return [
         Case(test=test, id=name, place=name, steps=("valid",), credential=name)
-        for name, credential in spec.credentials.items()
+        for name, credential in credentials.items()
         if name in used and matrix.needs_check(credential)
     ]
-
-
-def credential_case(name: str) -> str:
-    """Address of the case that checks a credential."""
-    return f"{CREDENTIALS}::{name}"

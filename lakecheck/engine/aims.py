@@ -1,0 +1,55 @@
+"""What is wanted of each case: the selected steps, and what executes them."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from lakecheck import registry
+from lakecheck.model import Case, Kind
+from lakecheck.probes.base import Steps
+
+Selected = Mapping[str, tuple[Case, str]]
+
+
+class Aim(Struct, frozen=True):
+    """What is wanted of one case: its steps that were selected, and those that they need."""
+
+    case: Case
+    kind: Kind
+    probe: Steps
+    selected: frozenset[str]
+
+    @property
+    def needed(self) -> frozenset[str]:
+        """Selected steps and, in turn, whatever they need."""
+        names = set(self.selected)
+        for step in reversed(self.kind.steps):
+            if step.name in names:
+                names.update(step.needs)
+        return frozenset(names)
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """Names of the selected steps, in the kind's order."""
+        return tuple(step.name for step in self.kind.steps if step.name in self.selected)
+
+
+def aims(selected: Selected) -> dict[str, Aim]:
+    """Give the aims by case; kinds that somebody else executes have none."""
+    steps: dict[str, set[str]] = {}
+    cases: dict[str, Case] = {}
+    for case, step in selected.values():
+        cases[case.address] = case
+        steps.setdefault(case.address, set()).add(step)
+    found: dict[str, Aim] = {}
+    for address, case in cases.items():
+        kind: Kind = registry.load("kinds", case.test.kind)
+        if kind.probe:
+            module, _, name = kind.probe.partition(":")
+            probe: Any = getattr(importlib.import_module(module), name)
+            found[address] = Aim(case, kind, probe, frozenset(steps[address]))
+    return found

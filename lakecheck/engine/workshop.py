@@ -1,0 +1,58 @@
+"""What the cases of one run share: drivers at work, local files, names, the ledger, seeds."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+
+from lakecheck.drivers.base import Payload
+from lakecheck.engine.ledger import Ledger
+from lakecheck.engine.payloads import Payloads
+from lakecheck.engine.scheduler import Seed
+from lakecheck.engine.seeds import Seeds
+from lakecheck.engine.sessions import Sessions
+from lakecheck.engine.tools import CaseTools
+from lakecheck.errors import DriverError
+from lakecheck.model import NOBODY, Case, Credential
+
+
+class Workshop:
+    """Gives each case its tools."""
+
+    def __init__(
+        self,
+        run_id: str,
+        credentials: Mapping[str, Credential],
+        sessions: Sessions,
+        ledger: Ledger,
+        payloads: Payloads,
+    ) -> None:
+        self.run_id = run_id
+        self.credentials = credentials
+        self.sessions = sessions
+        self.ledger = ledger
+        self.payloads = payloads
+        # A resumed run must not meet the files that its killed part left under the same names.
+        self.part = secrets.token_hex(4)
+        self.seeds = Seeds(sessions, ledger, payloads, run_id, self.part)
+
+    def credential(self, case: Case) -> Credential:
+        """The credential that a case uses."""
+        return self.credentials.get(case.credential, NOBODY)
+
+    def tools(self, case: Case, payload: Payload | None) -> CaseTools:
+        """What a case's probe may use."""
+        return CaseTools(
+            case,
+            self.credential(case),
+            self.sessions,
+            self.ledger,
+            payload,
+            self.run_id,
+            self.seeds.url(case) if case.source else "",
+            self.part,
+        )
+
+    async def plant(self, seed: Seed, case: Case) -> DriverError | None:
+        """Upload a seed; give the error where that fails."""
+        return await self.seeds.plant(seed, case, self.credential(case))
