@@ -57,6 +57,7 @@ def decode_test(node: Node, path: str, context: Context) -> Any:
     if values is INVALID or expect is INVALID:
         return INVALID
     values.pop("kind")
+    values.pop("expect", None)  # as text; what counts is what it was parsed to
     options = {key: values.pop(key) for key in list(values) if key in own.fields}
     return TestContent(kind.name, language.TestEntry(**values), own.make(**options), expect)
 

@@ -60,7 +60,7 @@ class Faults:
 
     def add(self, place: Place, path: str, message: str) -> None:
         """Note a fault at a place; `path` is the dotted path of what it speaks of."""
-        text = f"{path}: {message}" if path else message
+        text = printable(f"{path}: {message}" if path else message)
         self.found.append(Fault(place.file, place.line, place.column, text))
         if len(self.found) >= MOST_FAULTS:
             rest = f"and more: after {MOST_FAULTS} faults reading ends"
@@ -76,6 +76,13 @@ def join(path: str, key: str | int) -> str:
     return f"{path}.{word}" if path else word
 
 
+def printable(text: str) -> str:
+    """Escape what a terminal would act on rather than show."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+
+
 def masked(text: str) -> str:
     """Take user names and passwords out of URLs."""
     return re.sub(r"//[^/@\s]+@", "//***@", text)
@@ -85,8 +92,7 @@ def quote(text: str) -> str:
     """Put a text in double quotes, on one line, cut where it is long."""
     shown = masked(text)
     cut = shown if len(shown) <= LONGEST_QUOTE else shown[: LONGEST_QUOTE - 1] + "…"
-    escaped = json.dumps(cut, ensure_ascii=False)
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in escaped)
+    return json.dumps(cut, ensure_ascii=False)
 
 
 def describe(node: Node) -> str:

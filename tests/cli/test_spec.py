@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lakecheck import spec as language
+from lakecheck.cli import run
+
+GOOD = """\
+lakecheck: 1
+inventory:
+  rses:
+    DESY-DCACHE:
+      endpoints: ["davs://dcache.desy.de:2880/pnfs/a-rather-long/prefix/that-must-not-be-cut-anywhere",
+                  "root://dcache.desy.de:1094//pnfs"]
+      attributes: {country: DE, tape: true}
+    CNAF: {endpoints: ["davs://storm.cnaf.it:8443"]}
+tests:
+  gfal: {kind: functional}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("specs").mkdir()
+    Path("specs/a.lake.yaml").write_text(GOOD)
+
+
+def test_validate_takes_the_folder_specs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["validate"]) == 0
+    assert capsys.readouterr().out == "1 file, 2 RSEs, 1 test: valid\n"
+
+
+def test_validate_says_all_faults_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("b.lake.yaml").write_text("lakecheck: 1\nbudgt: {}\ntests: {a: {kind: tcp}}\n")
+
+    assert run(["validate", "b.lake.yaml"]) == 4
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.splitlines() == [
+        'b.lake.yaml:2:1: unknown key "budgt"; '
+        "known here: lakecheck, include, inventory, credentials, tests",
+        'b.lake.yaml:3:19: tests.a.kind: there is no kind "tcp"; did you mean "tpc"? '
+        "Installed: functional, tpc",
+    ]
+
+
+def test_validate_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["validate", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "valid": True,
+        "files": 1,
+        "rses": 2,
+        "tests": 1,
+        "faults": [],
+    }
+    Path("b.lake.yaml").write_text("lakecheck: 2\n")
+
+    assert run(["validate", "--json", "b.lake.yaml"]) == 4
+    assert json.loads(capsys.readouterr().out) == {
+        "valid": False,
+        "faults": [
+            {
+                "file": "b.lake.yaml",
+                "line": 1,
+                "column": 12,
+                "message": "lakecheck: expected 1, the version of this language, found 2",
+            }
+        ],
+    }
+
+
+def test_a_path_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["validate", "nowhere"]) == 4
+    assert capsys.readouterr().err == "there is no file or folder nowhere\n"
+
+
+def test_schema_is_printed_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["schema"]) == 0
+    assert json.loads(capsys.readouterr().out) == language.schema()
+
+
+def test_inventory_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["inventory", "show", "--json"]) == 0
+    rses = json.loads(capsys.readouterr().out)["rses"]
+
+    assert list(rses) == ["DESY-DCACHE", "CNAF"]
+    assert rses["DESY-DCACHE"]["endpoints"][1] == "root://dcache.desy.de:1094//pnfs"
+    assert rses["DESY-DCACHE"]["attributes"] == {"country": "DE", "tape": True}
+    assert rses["CNAF"] == {
+        "endpoints": ["davs://storm.cnaf.it:8443"],
+        "attributes": {},
+        "credential": "none",
+        "from": "specs/a.lake.yaml:8",
+    }
+
+
+def test_inventory_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["inventory", "show"]) == 0
+    head, first, second, *_ = capsys.readouterr().out.splitlines()
+
+    assert head.split() == ["RSE", "endpoints", "attributes", "credential", "from"]
+    assert first.split()[1].endswith("that-must-not-be-cut-anywhere")
+    assert first.split()[2] == "country=DE"
+    assert second.split() == ["root://dcache.desy.de:1094//pnfs", "tape=true"]
