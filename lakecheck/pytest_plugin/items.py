@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -13,24 +13,35 @@ from lakecheck.pytest_plugin.keys import STATE
 
 
 class LakeFile(pytest.File):
-    """One `*.lake.yaml`; yields the checks of the tests that it defines."""
+    """One `*.lake.yaml`; yields the tests that it defines."""
+
+    def collect(self) -> Iterator[LakeTest]:
+        """Every test of which `--rse` and `--protocol` leave a check."""
+        for name, checks in self.config.stash[STATE].tests_of(self.path).items():
+            test: LakeTest = LakeTest.from_parent(self, name=name, checks=checks)
+            yield test
+
+
+class LakeTest(pytest.Collector):
+    """One entry of `tests:`; yields its checks."""
+
+    def __init__(self, *, checks: Sequence[tuple[Case, str]], **more: Any) -> None:
+        super().__init__(**more)
+        self.checks = checks
 
     def collect(self) -> Iterator[CheckItem]:
-        """Every check of its tests that `--rse` and `--protocol` leave."""
-        state = self.config.stash[STATE]
-        marks: dict[str, list[pytest.Mark]] = {}
-        for case, step, address in state.checks_of(self.path):
-            kind = case.test.kind
-            if kind not in marks:
-                marks[kind] = [] if kind == CREDENTIALS else [getattr(pytest.mark, kind).mark]
+        """Every check, in the plan's order."""
+        kind = self.checks[0][0].test.kind
+        marks = [] if kind == CREDENTIALS else [getattr(pytest.mark, kind).mark]
+        for case, step in self.checks:
             item: CheckItem = CheckItem.from_parent(
-                self, name=address, case=case, step=step, marks=marks[kind]
+                self, name=f"{case.id}.{step}", case=case, step=step, marks=marks
             )
             yield item
 
 
 class CheckItem(pytest.Item):
-    """One check: its name is its address."""
+    """One check; its address follows its file's name in its node id."""
 
     def __init__(self, *, case: Case, step: str, marks: list[pytest.Mark], **more: Any) -> None:
         super().__init__(**more)
@@ -43,16 +54,16 @@ class CheckItem(pytest.Item):
     @property
     def address(self) -> str:
         """`TEST::CASE.CHECK`."""
-        return self.name
+        return f"{self.case.test.name}::{self.name}"
 
     @property
     def location(self) -> tuple[str, int | None, str]:
         """File, no line, address; a plain property, since pytest's own costs a path each time."""
-        return (self.nodeid.split("::", 1)[0], None, self.name)
+        return (self.nodeid.split("::", 1)[0], None, self.address)
 
     def reportinfo(self) -> tuple[Any, int | None, str]:
         """Name the spec's file and the check."""
-        return self.path, None, self.name
+        return self.path, None, self.address
 
     def runtest(self) -> None:
         """Nothing: the engine runs checks, see pytest_runtest_protocol."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -104,11 +104,17 @@ class State:
         )
         return plan.select(self.cases, asked)
 
-    def checks_of(self, path: Path) -> Iterator[tuple[Case, str, str]]:
-        """Checks of the tests that one file defines; credentials go with the first file."""
-        for address, (case, step) in self.checks.items():
-            if self._home(case) == path:
-                yield case, step, address
+    def tests_of(self, path: Path) -> dict[str, list[tuple[Case, str]]]:
+        """Tests that one file defines, with their checks; credentials go with the first file."""
+        return self._by_file.get(path.resolve(), {})
+
+    @cached_property
+    def _by_file(self) -> dict[Path, dict[str, list[tuple[Case, str]]]]:
+        files: dict[Path, dict[str, list[tuple[Case, str]]]] = {}
+        for case, step in self.checks.values():
+            tests = files.setdefault(self._home(case), {})
+            tests.setdefault(case.test.name, []).append((case, step))
+        return files
 
     @cached_property
     def _homes(self) -> dict[str, Path]:
@@ -188,7 +194,7 @@ class State:
             self.folder(),
             Limits(),
             keep=True,
-            edit=self._edit,
+            edit=self._edit if self._hooked() else None,
         )
         self._session.plan_own(own)
         self._session.engine.desk.planned = self._session.plan_own
@@ -196,12 +202,19 @@ class State:
         self._session.engine.start(hold=bool(own) or distributed, socket=socket)
         self._client = Local(self._session.engine)
 
+    def _hooked(self) -> bool:
+        hook = self.config.hook
+        seen = (hook.pytest_lakecheck_result, hook.pytest_lakecheck_document)
+        return any(each.get_hookimpls() for each in seen)
+
     def _edit(self, result: Result, document: Document) -> None:
         """Let conftest files hear of a result and add to its document."""
         hook = self.config.hook
         try:
             hook.pytest_lakecheck_result(config=self.config, result=result)
             hook.pytest_lakecheck_document(config=self.config, document=document)
+            assert self._session is not None
+            document.update(self._session.redactor.value(document))
         except Exception as error:  # a conftest's mistake must not cost a document
             self._hook_errors.setdefault(f"{type(error).__name__}: {error}", document["check"])
 

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import json
+
+from lakecheck.documents import read
+from lakecheck.documents.junit import address
+from tests.pytest_plugin.conftest import Bench
+
+OWN = """\
+import pytest
+
+@pytest.mark.lakecheck(protocols=["davs"], driver="memory", timeout="3s")
+def test_space(endpoint, storage, rse, credential):
+    assert endpoint.rse == rse.name
+    assert credential.name == "none"
+    storage.write("probe", b"hello")
+    assert storage.read("probe") == b"hello"
+    assert storage.stat("probe").size == 5
+    assert len(storage.checksum("probe")) == 8
+    assert rse.name != "BETA", "no space left on BETA"
+
+def test_link(link):
+    source, destination = link
+    assert source.rse != destination.rse
+
+def test_rse(rse):
+    assert rse.endpoints
+
+def test_plain():
+    assert True
+"""
+PLANNED = {
+    "test_space::ALPHA.davs.call": "passed",
+    "test_space::BETA.davs.call": "failed",
+    "test_link::ALPHA~BETA.davs.call": "passed",
+    "test_link::BETA~ALPHA.davs.call": "passed",
+    "test_rse::ALPHA.call": "passed",
+    "test_rse::BETA.call": "passed",
+}
+
+
+def test_own_tests_run_over_the_inventory_and_leave_documents(bench: Bench) -> None:
+    bench.spec()
+    bench.own(OWN)
+    result = bench.run("tests")
+    assert result.ret == 1
+    result.assert_outcomes(passed=6, failed=1)
+    assert bench.statuses() == PLANNED
+    failed = next(each for each in read(bench.folder / "out") if each["status"] == "failed")
+    assert failed["kind"] == "python"
+    assert "no space left on BETA" in failed["error.message"]
+    assert failed["endpoint"] == "davs://beta.example.org:443/data"
+    plan = json.loads((bench.folder / "out/plan.json").read_text())
+    assert set(plan["checks"]) == set(PLANNED)
+
+
+def test_the_same_under_xdist_beside_specs(bench: Bench) -> None:
+    bench.spec()
+    bench.own(OWN)
+    result = bench.run("tests", "specs", "-n", "2")
+    assert result.ret == 1
+    statuses = bench.statuses()
+    assert {name: statuses[name] for name in PLANNED} == PLANNED
+    assert len(statuses) == len(PLANNED) + 17
+
+
+def test_what_a_test_leaves_is_removed(bench: Bench) -> None:
+    bench.spec()
+    bench.own(OWN)
+    bench.run("tests")
+    lines = [
+        json.loads(line) for line in (bench.folder / "out/created.ndjson").read_text().splitlines()
+    ]
+    created = [line["url"] for line in lines if not line.get("gone")]
+    gone = [line["url"] for line in lines if line.get("gone")]
+    assert len(created) == 2
+    assert sorted(created) == sorted(gone)
+
+
+def test_marks_narrow(bench: Bench) -> None:
+    bench.spec()
+    bench.own(
+        "import pytest\n"
+        "@pytest.mark.lakecheck(on='country=FR')\n"
+        "def test_french(endpoint):\n    assert endpoint.rse == 'BETA'\n"
+    )
+    assert bench.run("tests").ret == 0
+    assert bench.statuses() == {"test_french::BETA.davs.call": "passed"}
+
+
+def test_options_narrow(bench: Bench) -> None:
+    bench.spec()
+    bench.own("def test_any(endpoint):\n    assert endpoint.port\n")
+    assert bench.run("tests", "--rse", "ALPHA", "--protocol", "root").ret == 0
+    assert bench.statuses() == {"test_any::ALPHA.root.call": "passed"}
+
+
+def test_a_storage_that_hangs_ends_at_the_deadline(bench: Bench) -> None:
+    text = "driver: {name: memory, faults: {upload: hang}}, endpoints: ['davs://a.example.org:1/d']"
+    bench.spec(text=f"lakecheck: 1\ninventory: {{rses: {{ALPHA: {{{text}}}}}}}\n")
+    bench.own(
+        "import pytest\n"
+        "@pytest.mark.lakecheck(timeout=1)\n"
+        "def test_hung(storage):\n    storage.write('a', b'1')\n"
+    )
+    assert bench.run("tests").ret == 1
+    (document,) = read(bench.folder / "out")
+    assert document["status"] == "failed"
+    assert document["error.class"] == "timeout"
+    assert document["duration"] < 10
+
+
+def test_a_mistake_in_the_test_is_the_testers(bench: Bench) -> None:
+    bench.spec()
+    bench.own("def test_wrong(rse):\n    undefined\n")
+    assert bench.run("tests").ret == 10
+    assert set(bench.statuses().values()) == {"error"}
+
+
+def test_skips_have_their_reason(bench: Bench) -> None:
+    bench.spec()
+    bench.own("import pytest\ndef test_later(rse):\n    pytest.skip('not yet here')\n")
+    assert bench.run("tests").ret == 0
+    assert {each["reason"] for each in read(bench.folder / "out")} == {"not yet here"}
+
+
+def test_equal_names_in_two_modules_stay_apart(bench: Bench) -> None:
+    bench.spec()
+    for module in ("test_a", "test_b"):
+        bench.own("def test_same(rse):\n    assert rse\n", name=module)
+    assert bench.run("tests").ret == 0
+    names = {address(document).split("::")[0] for document in read(bench.folder / "out")}
+    assert names == {"test_a.test_same", "test_b.test_same"}
+
+
+def test_without_a_spec_there_is_a_way_out(bench: Bench) -> None:
+    bench.own("def test_any(endpoint):\n    assert endpoint\n")
+    (bench.folder / "specs").rmdir()
+    result = bench.run("tests")
+    assert result.ret == 4
+    assert "put one into specs/" in result.stdout.str()
+
+
+def test_tests_that_have_nothing_to_do_with_lakes_leave_no_trace(bench: Bench) -> None:
+    bench.spec()
+    bench.own("def test_plain():\n    assert True\n")
+    assert bench.run("tests").ret == 0
+    assert not (bench.folder / "out").exists()
