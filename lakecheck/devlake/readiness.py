@@ -17,6 +17,8 @@ _HANDSHAKE = struct.pack("!5i", 0, 0, 0, 4, 2012)  # XRootD protocol, client's i
 
 async def answers(server: Server, within: float = PROBE_WITHIN) -> bool:
     """Say whether a server answers on all its listeners."""
+    if server.socket and not _listens(server.socket):
+        return False
     probes = [
         _probe(listener.port, protocol)
         for listener in server.listeners
@@ -28,6 +30,14 @@ async def answers(server: Server, within: float = PROBE_WITHIN) -> bool:
     except (OSError, EOFError, ValueError, TimeoutError):
         return False
     return True
+
+
+def _listens(path: str) -> bool:
+    # Seen without a connection, which the server would have to make sense of. Columns (proc(5)):
+    # Num RefCount Protocol Flags Type St Inode Path; flag 0x10000 is SO_ACCEPTCON.
+    with open("/proc/net/unix") as sockets:
+        rows = [line.split() for line in sockets]
+    return any(row[7:] == [path] and int(row[3], 16) & 0x10000 for row in rows[1:])
 
 
 def _probe(port: int, protocol: Speaks) -> Awaitable[None]:

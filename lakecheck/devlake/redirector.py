@@ -76,10 +76,9 @@ def _data_server(site: Site, rse: str, node: str, cms: int, data: str) -> list[S
         *storing(site, rse, port),
         "fi",
     ]
-    # A data server's cmsd that finds no manager asks again only after 42 s.
-    manager = f"{rse}-manager-cmsd"
-    listeners = (Listener(port, ("root", "https")),)
-    return [
-        start_with(site, "cmsd", rse, node, lines, (), manager),
-        start_with(site, "xrootd", rse, node, None, listeners, manager),
-    ]
+    # A data server's cmsd that finds no manager asks again only after 42 s, and an xrootd that
+    # does not find its cmsd after 10 s.
+    admin = site.layout.run / node / node / ".olb" / "olbd.admin"
+    manager, listeners = f"{rse}-manager-cmsd", (Listener(port, ("root", "https")),)
+    cluster = start_with(site, "cmsd", rse, node, lines, (), manager, str(admin))
+    return [cluster, start_with(site, "xrootd", rse, node, None, listeners, cluster.name)]

@@ -35,6 +35,7 @@ class Server(Struct, frozen=True):
     log: Path
     output: Path  # what it prints beside its log
     env: Mapping[str, str] = field(default_factory=dict)
+    socket: str = ""  # Unix socket on which it must listen too
     after: str = ""  # a server that must be ready before this one starts
 
     @property

@@ -105,6 +105,7 @@ def start_with(
     lines: list[str] | None,
     listeners: tuple[Listener, ...],
     after: str = "",
+    socket: str = "",
 ) -> Server:
     """Write a node's file (unless both of its daemons share one) and give the command for it."""
     config = Path(site.layout.home, "cfg", f"{node}.cfg")
@@ -126,5 +127,6 @@ def start_with(
         log=log.parent / node / log.name,  # XRootD puts a folder per -n name in between
         output=site.layout.output(name),
         env=site.environment(rse),
+        socket=socket,
         after=after,
     )
