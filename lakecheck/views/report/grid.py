@@ -23,6 +23,11 @@ class Row(Struct, frozen=True):
     status: str
     cells: tuple[Cell, ...]
 
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing in it needs a look."""
+        return self.status in ("passed", "skipped")
+
 
 class Grid(Struct, frozen=True):
     """One test's table, rows with trouble first."""
@@ -33,7 +38,7 @@ class Grid(Struct, frozen=True):
     checks: tuple[str, ...]
     rows: tuple[Row, ...]
     folded: tuple[Row, ...]  # rows without trouble, of a long table
-    good: int  # rows where all passed
+    good: int  # rows that need no look
     total: int
 
     @property
@@ -72,9 +77,9 @@ def _grid(test: str, outcomes: Sequence[Outcome], anchors: dict[str, str]) -> Gr
         )
         for (rse, protocol), found in places.items()
     ]
-    rows.sort(key=lambda row: words.STATUSES.index(row.status))
+    rows.sort(key=lambda row: (row.is_good, words.STATUSES.index(row.status) * (not row.is_good)))
     shown = rows[:MOST_ROWS]
-    plain = [row for row in shown if row.status == "passed"] if len(shown) > FOLD else []
+    plain = [row for row in shown if row.is_good] if len(shown) > FOLD else []
     if len(plain) == len(shown):
         plain = plain[FOLD:]
     return Grid(
@@ -84,7 +89,7 @@ def _grid(test: str, outcomes: Sequence[Outcome], anchors: dict[str, str]) -> Gr
         checks=tuple(checks),
         rows=tuple(shown[: len(shown) - len(plain)]),
         folded=tuple(plain),
-        good=sum(row.status == "passed" for row in rows),
+        good=sum(row.is_good for row in rows),
         total=len(rows),
     )
 

@@ -102,7 +102,7 @@ def _matrix(
         sources=sources,
         destinations=destinations,
         rows=_rows(links, sources, destinations, anchors, unit) if in_cells else (),
-        counts=tuple((status, counts[status]) for status in words.STATUSES if counts[status]),
+        counts=tuple((status, counts[status]) for status in words.TOLD if counts[status]),
         pattern=_pattern(members, worst),
         typical=_typical(members),
         unit=unit if in_cells and any(o.throughput for o in members) else "",

@@ -105,4 +105,4 @@ def test_a_mesh_of_many_rses_stays_openable() -> None:
 
     assert len(run.documents) > 23_000
     assert len(text) < 2_000_000
-    assert "149 more rows where every promise was kept" in text
+    assert "149 more rows without a broken promise" in text
