@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lakecheck.pytest_plugin import hooks, reporting
+from lakecheck.pytest_plugin import hooks
 from lakecheck.pytest_plugin.fixtures import (
     credential,
     endpoint,
@@ -17,10 +17,10 @@ from lakecheck.pytest_plugin.fixtures import (
     rse,
     storage,
 )
-from lakecheck.pytest_plugin.items import CheckItem, LakeFile
-from lakecheck.pytest_plugin.keys import STATE
-from lakecheck.pytest_plugin.own import narrow, own_case, split
-from lakecheck.pytest_plugin.state import State
+from lakecheck.pytest_plugin.keys import begun, state_of
+
+if TYPE_CHECKING:
+    from lakecheck.pytest_plugin.items import LakeFile
 
 __all__ = ["credential", "endpoint", "lakecheck_place", "link", "rse", "storage"]
 
@@ -54,23 +54,24 @@ def pytest_configure(config: pytest.Config) -> None:
         "lakecheck(protocols=[…], on=EXPR, credentials=[…], timeout=DURATION): "
         "narrow the RSEs that an own test runs over",
     )
-    state = config.stash[STATE] = State(config)
-    config.pluginmanager.register(reporting.Counting(state), "lakecheck-counting")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> LakeFile | None:
     """Collect `*.lake.yaml`."""
-    if file_path.name.endswith(".lake.yaml"):
-        file: LakeFile = LakeFile.from_parent(parent, path=file_path)
-        return file
-    return None
+    if not file_path.name.endswith(".lake.yaml"):
+        return None
+    from lakecheck.pytest_plugin.items import LakeFile
+
+    file: LakeFile = LakeFile.from_parent(parent, path=file_path)
+    return file
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Let own tests run once a place of the inventory."""
     if "lakecheck_place" in metafunc.fixturenames:
-        state = metafunc.config.stash[STATE]
-        places = narrow(metafunc, state)
+        from lakecheck.pytest_plugin.own import narrow
+
+        places = narrow(metafunc, state_of(metafunc.config))
         metafunc.parametrize(
             "lakecheck_place", places, ids=[place.id for place in places], indirect=True
         )
@@ -79,19 +80,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep own tests to the RSEs and protocols that were asked for."""
-    state = config.stash[STATE]
-    taken, left = split(items, state.config.option)
-    if left:
-        config.hook.pytest_deselected(items=left)
-        items[:] = taken
+    state = begun(config)
+    if state is not None:
+        left = state.narrow(items)
+        if left:
+            config.hook.pytest_deselected(items=left)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> None:
     """Start the engine once the selection stands; pytest's own loop follows."""
-    if session.config.option.collectonly or session.testsfailed:
+    state = begun(session.config)
+    if state is None or session.config.option.collectonly or session.testsfailed:
         return
-    state = session.config.stash[STATE]
     if state.is_worker:
         state.announce(session.items)
     elif not state.distributes:
@@ -101,19 +102,23 @@ def pytest_runtestloop(session: pytest.Session) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
     """Start the engine in the controller, with what the first worker has collected."""
-    node.config.stash[STATE].begin_ids(ids)
+    state_of(node.config).begin_ids(ids)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tell an xdist worker where the engine will answer."""
-    node.workerinput["lakecheck"] = node.config.stash[STATE].for_workers()
+    node.workerinput["lakecheck"] = state_of(node.config).for_workers()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
     """Report a check with the document that the engine made of it."""
-    if not isinstance(item, CheckItem):
+    if begun(item.config) is None:
+        return None
+    from lakecheck.pytest_plugin import items, reporting
+
+    if not isinstance(item, items.CheckItem):
         return None
     reporting.run(item)
     return True
@@ -123,8 +128,10 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Iterator[None]:
     """Turn the outcome of an own test into a document."""
     outcome: Any = yield
-    if not isinstance(item, CheckItem):
-        case = own_case(item)
+    if begun(item.config) is not None:
+        from lakecheck.pytest_plugin import own, reporting
+
+        case = own.own_case(item)
         if case is not None:
             reporting.own(item, case, call, outcome.get_result())
 
@@ -133,17 +140,23 @@ def pytest_report_teststatus(
     report: pytest.CollectReport | pytest.TestReport, config: pytest.Config
 ) -> tuple[str, str, Any] | None:
     """Name the statuses that pytest has no word for."""
+    if not getattr(report, "lakecheck", None):
+        return None
+    from lakecheck.pytest_plugin import reporting
+
     return reporting.teststatus(report)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """End the engine, leave a document for every planned check, set the exit code."""
-    state = session.config.stash.get(STATE, None)
+    state = begun(session.config)
     if state is not None:
         state.end(session)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what failed, where and on whose side, and where the results are."""
-    terminalreporter.config.stash[STATE].summarise(terminalreporter)
+    state = begun(terminalreporter.config)
+    if state is not None:
+        state.summarise(terminalreporter)

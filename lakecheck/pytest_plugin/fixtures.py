@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from lakecheck.engine.client import OwnStorage
-from lakecheck.errors import DriverError
-from lakecheck.model import NOBODY, RSE, Credential, Endpoint
-from lakecheck.pytest_plugin.keys import STATE
-from lakecheck.pytest_plugin.own import Place, own_case
+from lakecheck.pytest_plugin.keys import state_of
+
+if TYPE_CHECKING:
+    from lakecheck.engine.client import OwnStorage
+    from lakecheck.model import RSE, Credential, Endpoint
+    from lakecheck.pytest_plugin.own import Place
 
 
 @pytest.fixture
@@ -42,19 +43,12 @@ def link(lakecheck_place: Place) -> tuple[Endpoint | None, Endpoint | None]:
 @pytest.fixture
 def credential(lakecheck_place: Place, request: pytest.FixtureRequest) -> Credential:
     """The credential to test with."""
-    state = request.config.stash[STATE]
-    return state.own_credentials().get(lakecheck_place.credential, NOBODY)
+    return state_of(request.config).own_credential(lakecheck_place.credential)
 
 
 @pytest.fixture
-def storage(request: pytest.FixtureRequest, lakecheck_place: Place) -> Iterator[Any]:
+def storage(request: pytest.FixtureRequest, lakecheck_place: Place) -> Iterator[OwnStorage]:
     """The endpoint, connected, in the engine's own workers and within the test's deadline."""
-    case = own_case(request.node)
-    assert case is not None
-    connected = OwnStorage(request.config.stash[STATE].client(), case)
+    connected = state_of(request.config).own_storage(request.node)
     yield connected
-    try:
-        connected.clean()
-    except DriverError:
-        # What is left is in the ledger, for `lakecheck close` and for the sweep of a later run.
-        return
+    connected.clean()

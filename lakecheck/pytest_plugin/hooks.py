@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lakecheck.documents.result import Result
-from lakecheck.model import Case
+if TYPE_CHECKING:
+    from lakecheck.documents.result import Result
+    from lakecheck.model import Case
 
 
 def pytest_lakecheck_modify_plan(config: pytest.Config, cases: list[Case]) -> None:

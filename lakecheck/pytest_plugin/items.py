@@ -9,7 +9,7 @@ import pytest
 
 from lakecheck.model import Case
 from lakecheck.plan.expand import CREDENTIALS
-from lakecheck.pytest_plugin.keys import STATE
+from lakecheck.pytest_plugin.keys import state_of
 
 
 class LakeFile(pytest.File):
@@ -17,7 +17,7 @@ class LakeFile(pytest.File):
 
     def collect(self) -> Iterator[LakeTest]:
         """Every test of which `--rse` and `--protocol` leave a check."""
-        for name, checks in self.config.stash[STATE].tests_of(self.path).items():
+        for name, checks in state_of(self.config).tests_of(self.path).items():
             test: LakeTest = LakeTest.from_parent(self, name=name, checks=checks)
             yield test
 

@@ -12,7 +12,7 @@ from lakecheck.engine.calls import error_to_wire
 from lakecheck.errors import DriverError, TesterFailed, Unclassified
 from lakecheck.model import Case, Status
 from lakecheck.pytest_plugin.items import CheckItem
-from lakecheck.pytest_plugin.keys import STATE
+from lakecheck.pytest_plugin.keys import state_of
 from lakecheck.pytest_plugin.state import State
 from lakecheck.views import failure
 
@@ -27,7 +27,7 @@ def run(item: CheckItem) -> None:
     hook, location = item.ihook, item.location
     hook.pytest_runtest_logstart(nodeid=item.nodeid, location=location)
     try:
-        document = item.config.stash[STATE].client().ask({"ask": "document", "check": item.address})
+        document = state_of(item.config).client().ask({"ask": "document", "check": item.address})
     except DriverError as error:
         document = {"status": "error", "error.class": "tester", "error.message": error.message}
     for report in reports(item, document):
@@ -92,7 +92,7 @@ def own(item: pytest.Item, case: Case, call: pytest.CallInfo[Any], report: Any) 
     elif report.failed and seen["status"] == "passed":
         seen.update(_failed(call))
     if call.when == "teardown":
-        client = item.config.stash[STATE].client()
+        client = state_of(item.config).client()
         client.ask({"ask": "outcome", "check": case.checks[0], **seen})
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -14,15 +14,15 @@ from rich.console import Console
 from lakecheck import plan, session, spec
 from lakecheck.documents.result import Document, Result
 from lakecheck.engine import Limits, RunFolder
-from lakecheck.engine.client import Client, Local, Remote
+from lakecheck.engine.client import Client, Local, OwnStorage, Remote
 from lakecheck.engine.folder import new_id
 from lakecheck.engine.socket import SOCKET
-from lakecheck.errors import LakecheckError
-from lakecheck.model import Case, Credential, Inventory, Spec
+from lakecheck.errors import LakecheckError, TesterFailed
+from lakecheck.model import NOBODY, Case, Credential, Inventory, Spec
 from lakecheck.plan.expand import CREDENTIALS
 from lakecheck.pytest_plugin.discovery import own_specs, spec_files
 from lakecheck.pytest_plugin.items import CheckItem
-from lakecheck.pytest_plugin.own import own_cases
+from lakecheck.pytest_plugin.own import own_case, own_cases, split
 from lakecheck.session import RunSession, Selected
 from lakecheck.views import summary
 
@@ -85,9 +85,23 @@ class State:
         """RSEs that own tests run over."""
         return self.own_spec.inventory
 
-    def own_credentials(self) -> Mapping[str, Credential]:
-        """Credentials by name."""
-        return self.own_spec.credentials
+    def own_credential(self, name: str) -> Credential:
+        """A credential of the spec by name."""
+        return self.own_spec.credentials.get(name, NOBODY)
+
+    def own_storage(self, item: pytest.Item) -> OwnStorage:
+        """The storage of an own test's place, connected."""
+        case = own_case(item)
+        if case is None or case.endpoint is None:
+            raise TesterFailed("storage needs a test that takes an endpoint too")
+        return OwnStorage(self.client(), case)
+
+    def narrow(self, items: list[pytest.Item]) -> list[pytest.Item]:
+        """Drop own tests that `--rse` and `--protocol` do not want; give those dropped."""
+        taken, left = split(items, self.config.option)
+        if left:
+            items[:] = taken
+        return left
 
     @cached_property
     def cases(self) -> list[Case]:
