@@ -36,7 +36,9 @@ def _declared(sections: Sections) -> dict[str, dict[str, None]]:
         protocols |= dict.fromkeys(endpoint.scheme for endpoint in rse.endpoints)
         protocols |= dict.fromkeys(endpoint.protocol for endpoint in rse.endpoints)
         attributes |= dict.fromkeys(
-            name for name, value in rse.attributes.items() if expression.is_true(value)
+            name
+            for name, value in rse.attributes.items()
+            if isinstance(value, bool) or expression.is_true(value)
         )
     rses = dict.fromkeys(sections.rses)
     return {

@@ -4,35 +4,35 @@ from __future__ import annotations
 
 import yaml
 
-# A part of the parser's message (its C and Python versions differ in the rest) → our sentence.
+_BLOCK = (
+    "no key where one should be; check the indentation, and that quotes and brackets are closed"
+)
+
+# Parts of the parser's messages (its C and its Python version differ) and our sentence.
 _SENTENCES = (
     (
-        "alphabetic or numeric character",
+        ("expected alphabetic or numeric",),
         '"*" and "&" begin an alias or anchor in YAML; '
         "put an expression that begins with one in quotes",
     ),
     (
-        "mapping values are not allowed",
-        'a ": " where no map can begin; '
-        "put a text that holds one in quotes, or check the indentation",
+        ("mapping values are not allowed",),
+        'a ": " where no map can begin; put a text that holds one in quotes, '
+        "or check the indentation",
     ),
-    ("could not find expected ':'", 'a key without ":" after it'),
+    (("could not find expected ':'",), 'a key without ":" after it'),
     (
-        "did not find expected key",
-        "no key where one should be; check the indentation, "
-        "and that quotes and brackets are closed",
+        ("did not find expected '-'", "expected <block end>, but found '-'"),
+        'a list item without a "-", or a wrong indentation',
     ),
-    ("did not find expected '-'", 'a list item without a "-", or a wrong indentation'),
-    ("did not find expected ',' or", "a bracket that is not closed, or a comma that is missing"),
-    ("expected node content", "a value or a closing bracket is missing"),
-    ("unexpected end of stream", "a quote that is not closed"),
+    (("did not find expected key", "expected <block end>"), _BLOCK),
+    (
+        ("did not find expected ','", "expected ',' or"),
+        "a bracket that is not closed, or a comma that is missing",
+    ),
+    (("node content",), "a value or a closing bracket is missing"),
+    (("unexpected end of stream",), "a quote that is not closed"),
 )
-_ALSO = (
-    ("expected alphabetic or numeric", 0),
-    ("expected <block end>, but found '-'", 4),
-    ("expected <block end>", 3),
-    ("expected ',' or", 5),
-)  # fmt: skip
 
 
 def explain(error: yaml.MarkedYAMLError, text: str) -> str:
@@ -41,12 +41,9 @@ def explain(error: yaml.MarkedYAMLError, text: str) -> str:
     mark = error.problem_mark
     if mark and _tab_at(text, mark.line, mark.column):
         return "a tab; YAML is indented with spaces"
-    for part, sentence in _SENTENCES:
-        if part in problem:
+    for parts, sentence in _SENTENCES:
+        if any(part in problem for part in parts):
             return f"not valid YAML: {sentence}"
-    for part, index in _ALSO:
-        if part in problem:
-            return f"not valid YAML: {_SENTENCES[index][1]}"
     return f"not valid YAML: {problem}"
 
 
