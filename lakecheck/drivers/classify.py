@@ -87,6 +87,33 @@ def host_of(url: str) -> str | None:
     return urlsplit(url).netloc.rpartition("@")[2] or None
 
 
+_NAMED_SIDES: tuple[tuple[Side, str], ...] = (
+    ("source", r"\(source\)|\bSOURCE\b"),
+    ("destination", r"\(destination\)|\bDESTINATION\b"),
+)
+
+
+def side_of(message: str) -> Side:
+    """Tell which end of a copy a message blames; the transfer where it names none."""
+    pushed = "3rd push" in message
+    if "Remote side failed" in message:
+        # The active end reports about the other one: the source of a pull.
+        return "destination" if pushed else "source"
+    if "interacting with local filesystem" in message:
+        return "source" if pushed else "destination"
+    for side, pattern in _NAMED_SIDES:
+        if re.search(pattern, message):
+            return side
+    return "transfer"
+
+
+def end_of(side: Side | None, source: str, destination: str) -> str | None:
+    """`host:port` of the end that is blamed; none where it is the transfer between them."""
+    if side == "transfer":
+        return None
+    return host_of(source if side == "source" else destination)
+
+
 def own_fault(error: type[DriverError], credential: Credential) -> str:
     """Say what is wrong with our credential where that explains the error; empty if nothing is.
 

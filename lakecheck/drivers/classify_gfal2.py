@@ -9,9 +9,10 @@ from lakecheck.drivers.classify import (
     NO_SPACE,
     Rule,
     build,
+    end_of,
     first,
-    host_of,
     rule,
+    side_of,
 )
 from lakecheck.errors import (
     BadCredential,
@@ -23,7 +24,6 @@ from lakecheck.errors import (
     Missing,
     Overloaded,
     ProtocolError,
-    Side,
     TimedOut,
     TlsFailed,
     Unreachable,
@@ -60,7 +60,7 @@ RULES = (
     rule(Unreachable, 101, 113, side="network", phase="connect"),
     rule(
         Unreachable,
-        text=r"could not connect|unable to connect|connection refused|connection error",
+        text=r"could(n't| not) connect|unable to connect|connection refused|connection error",
         phase="connect",
     ),
     rule(Unreachable, 111, phase="connect"),
@@ -84,10 +84,6 @@ RULES = (
 )
 
 _STATUS = re.compile(r"(?:HTTP|status code) ([1-5]\d\d)\b")
-_NAMED_SIDES: tuple[tuple[Side, str], ...] = (
-    ("source", r"\(source\)|\bSOURCE\b"),
-    ("destination", r"\(destination\)|\bDESTINATION\b"),
-)
 
 
 def explain(
@@ -101,8 +97,8 @@ def explain(
     """Give the error for a GError; for copies `url` is the destination and `source` is set."""
     message = " ".join(text.replace("\\x00", " ").split())
     found = _rule(code or 0, message, url.partition(":")[0])
-    side = _side(message) if source else None
-    host = host or {"source": host_of(source), "transfer": None}.get(side or "", host_of(url))
+    side = side_of(message) if source else None
+    host = host or end_of(side, source, url)
     return build(found, message, credential, code=code, side=side, host=host)
 
 
@@ -115,14 +111,3 @@ def _rule(code: int, message: str, protocol: str) -> Rule:
     if statuses and protocol in HTTP.split():
         return first(HTTP_RULES, int(statuses[-1]), message, protocol)
     return first(RULES, code, message, protocol)
-
-
-def _side(message: str) -> Side:
-    """Tell which end of a copy a message blames; the transfer where it names none."""
-    if "Remote side failed" in message:
-        # The active end reports about the other one: the source of a pull.
-        return "destination" if "3rd push" in message else "source"
-    for side, pattern in _NAMED_SIDES:
-        if re.search(pattern, message):
-            return side
-    return "transfer"

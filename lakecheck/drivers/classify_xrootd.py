@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lakecheck.drivers.classify import NO_SPACE, build, first, host_of, rule
+from lakecheck.drivers.classify import NO_SPACE, build, end_of, first, rule, side_of
 from lakecheck.errors import (
     Corrupt,
     Denied,
@@ -62,6 +62,6 @@ def explain(
     """Give the error for a status; `host` is the machine behind a redirector that answered."""
     message = " ".join(text.split())
     found = first(RULES, code or 0, message, "root")
-    if source:
-        return build(found, message, credential, code=code, side="transfer", host=host)
-    return build(found, message, credential, code=code, host=host or host_of(url))
+    side = side_of(message) if source else None
+    host = host or end_of(side, source, url)
+    return build(found, message, credential, code=code, side=side, host=host)

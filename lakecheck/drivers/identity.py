@@ -21,6 +21,8 @@ def identity(
     settings = [
         ("X509_USER_PROXY", proxy),
         *((name, "") for name in OTHER_WAYS),
+        # A third-party copy over root:// hands the proxy to the storage that pulls.
+        ("XrdSecGSIDELEGPROXY", "1" if credential.kind == "x509" else ""),
         *_limits(timeout),
         *authorities,
     ]

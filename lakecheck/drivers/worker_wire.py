@@ -22,6 +22,7 @@ class Judged(Exception):
 
     def __init__(self, error_class: str, message: str, **more: Any) -> None:
         super().__init__(message)
+        self.error_class = error_class
         self.reply = (OURS, error_class, message, more)
 
 

@@ -17,12 +17,13 @@ from XRootD.client.flags import (
     StatInfoFlags,
 )
 
+from lakecheck.drivers.copy_check import verify
 from lakecheck.drivers.payload_file import compare
 from lakecheck.drivers.worker_wire import Judged
 
 CHUNK = 8 << 20  # bytes a request
 TIMEOUT = int(os.environ.get("LAKECHECK_TIMEOUT", "0"))  # seconds a request; 0: XrdCl's own
-IS_FOLDER, NOT_FOUND, FILE_SYSTEM_ERROR = 3016, 3011, 3005  # XProtocol.hh
+FILE_SYSTEM_ERROR, UNSUPPORTED, IS_FOLDER = 3005, 3013, 3016  # XProtocol.hh
 
 
 class XrootdError(Exception):
@@ -65,9 +66,14 @@ def stat(url: str) -> tuple[int, bool, float | None]:
 
 
 def checksum(url: str, algorithm: str) -> str:
-    """Ask the storage for a checksum."""
+    """Ask the storage for a checksum; Judged, class unsupported, where it has none."""
     server, path = _server(url)
-    answer = _ask(server, server.query, QueryCode.CHECKSUM, f"{path}?cks.type={algorithm}")
+    try:
+        answer = _ask(server, server.query, QueryCode.CHECKSUM, f"{path}?cks.type={algorithm}")
+    except XrootdError as error:
+        if error.code == UNSUPPORTED or "not supported" in str(error):
+            raise Judged("unsupported", str(error), code=error.code, phase="request") from None
+        raise
     words = bytes(answer).rstrip(b"\0").decode(errors="replace").split()
     if len(words) != 2 or words[0] != algorithm:
         raise Judged("unsupported", f"asked for {algorithm}, it answered: {' '.join(words)}")
@@ -125,32 +131,18 @@ def copy(
     if not status.ok:
         _blame_source(source, status)
         raise XrootdError(status)
-    return "pull", _verify(source, destination, algorithm, size), False
+    verified = verify(lambda url: stat(url)[0], checksum, source, destination, algorithm, size)
+    return "pull", verified, False
 
 
 def _blame_source(source: str, status: Any) -> None:
-    """Judge a failed copy where its source cannot be read: the messages name no end."""
+    """Ask for the source after a failed copy: most messages do not say which end they mean."""
     try:
         stat(source)
     except XrootdError as error:
-        if error.code == NOT_FOUND:
-            text = f"the source is not there ({str(status.message).strip()})"
-            raise Judged("missing", text, side="source", phase="request") from None
-
-
-def _verify(source: str, destination: str, algorithm: str | None, size: int) -> str:
-    """Compare both ends: a copy that reports success may still be truncated."""
-    found = stat(destination)[0]
-    if found != size:
-        text = f"the copy has {found} bytes, its source {size}"
-        raise Judged("checksum", text, side="destination", phase="verify")
-    if algorithm is None:
-        return "size"
-    there, here = checksum(source, algorithm), checksum(destination, algorithm)
-    if there != here:
-        text = f"{algorithm} of the source is {there}, of the copy {here}"
-        raise Judged("checksum", text, side="destination", phase="verify")
-    return algorithm
+        failure = str(status.message).strip()
+        error.args = (f"{failure}; the source by itself: {error} (source)",)
+        raise
 
 
 @contextmanager

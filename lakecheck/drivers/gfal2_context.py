@@ -1,0 +1,71 @@
+"""gfal2 contexts and how files are written with them (in worker processes only)."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import gfal2
+
+GONE = (errno.ENOENT, errno.ENOTDIR)
+TIMEOUT = int(os.environ.get("LAKECHECK_TIMEOUT", "300"))  # seconds
+
+
+def _context(retrieve_tokens: bool) -> Any:
+    """Make a context; its options are fixed for the life of the worker."""
+    context = gfal2.creat_context()
+    # By default davix asks for a macaroon before each operation, which storages seldom need.
+    context.set_opt_boolean("HTTP PLUGIN", "RETRIEVE_BEARER_TOKEN", retrieve_tokens)
+    context.set_opt_boolean("HTTP PLUGIN", "ENABLE_FALLBACK_TPC_COPY", False)
+    for name in ("NAMESPACE_TIMEOUT", "CHECKSUM_TIMEOUT"):
+        context.set_opt_integer("CORE", name, TIMEOUT)
+    return context
+
+
+@cache
+def plain() -> Any:
+    """Give the context for everything but third-party copies."""
+    return _context(retrieve_tokens=False)
+
+
+@cache
+def copying(anonymous: bool) -> Any:
+    """Give the context for third-party copies: it may hold tokens that plain calls must not show.
+
+    Storages delegate a copy by token, so davix must fetch macaroons for an X.509 identity.
+    """
+    return _context(retrieve_tokens=not anonymous)
+
+
+def parameters(context: Any) -> Any:
+    """Give fresh parameters of a transfer."""
+    fresh = context.transfer_parameters()
+    fresh.timeout = TIMEOUT
+    return fresh
+
+
+def with_parents(context: Any, url: str, write: Callable[[], Any]) -> None:
+    """Write a file; make its folder and write again only if it was the folder that lacked.
+
+    Most storages make folders themselves, and on a redirector each look at one takes a second.
+    """
+    try:
+        write()
+    except gfal2.GError as error:
+        parent = url.rpartition("/")[0]
+        if error.code in (errno.EEXIST, errno.ENOSPC) or not _lacks(context, parent):
+            raise
+        context.mkdir_rec(parent, 0o755)
+        write()
+
+
+def _lacks(context: Any, url: str) -> bool:
+    """Whether a storage says that nothing is there."""
+    try:
+        context.stat(url)
+    except gfal2.GError as error:
+        return error.code in GONE
+    return False
