@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -106,6 +107,9 @@ def remove_run(layout: Layout) -> None:
 
 def clear(folder: Path, home: Path, run: Path) -> None:
     """Remove all of a lake but its logs."""
+    if home != folder and folder.exists():
+        with contextlib.suppress(OSError, shutil.Error):
+            shutil.copytree(home / "log", folder / "log", dirs_exist_ok=True)
     for name in (STATE, INVENTORY, ENVIRONMENT):
         (folder / name).unlink(missing_ok=True)
     for name in ("pki", "cfg", "data"):

@@ -79,7 +79,7 @@ def read_record(folder: Path) -> LakeRecord | None:
     path = folder / STATE
     try:
         return msgspec.json.decode(path.read_bytes(), type=LakeRecord)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, msgspec.DecodeError) as wrong:
         raise LakecheckError(f"{path} cannot be read as a lake's record: {wrong}") from None

@@ -188,7 +188,7 @@ async def serve(folder: Path, starter: socket.socket) -> None:
     try:
         if not await _comes_first(starting, ended, reader):
             return
-        starting.result()
+        _raise_readable(starting, lake)
         writer.write(msgspec.json.encode(Answer()) + b"\n")
         if not await reader.readline():  # the starter has gone without a word
             return
@@ -200,6 +200,16 @@ async def serve(folder: Path, starter: socket.socket) -> None:
         await asyncio.gather(starting, return_exceptions=True)
         await supervisor.stop()
         LOG.info("ended")
+
+
+def _raise_readable(work: asyncio.Task[None], lake: Construction) -> None:
+    """Raise what went wrong in the work, with paths that outlive the lake."""
+    try:
+        work.result()
+    except* LakecheckError as wrong:
+        layout = lake.layout
+        sentence = str(first(wrong)).replace(str(layout.home), str(layout.folder))
+        raise LakecheckError(sentence) from wrong
 
 
 async def _comes_first(

@@ -75,4 +75,7 @@ class Clients:
         except subprocess.TimeoutExpired:
             return HUNG
         self.said = done.stdout + done.stderr
+        if "free(): invalid pointer" in self.said:
+            # Debian's gfal2 now and then breaks down as it leaves a gsiftp session.
+            return self.run(command, hung_after)
         return done.returncode

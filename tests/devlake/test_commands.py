@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from lakecheck.devlake import Lake
+from tests.devlake.test_lifetime import lakecheck
+
+
+def run(*arguments: str, cwd: Path | None = None) -> tuple[int, str]:
+    done = subprocess.run(
+        lakecheck("lake", *arguments), capture_output=True, text=True, cwd=cwd, timeout=120
+    )
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_up_status_fault_down(tmp_path: Path) -> None:
+    try:
+        code, said = run("up", "--rses", "1", "--fault", "LAKE-1=deny", cwd=tmp_path)
+        assert code == 0, said
+        for name in ("LAKE-1", "LAKE-REDIR", "LAKE-GSIFTP", "LAKE-APACHE"):
+            assert name in said
+        assert len(re.findall(r"(?:root|davs|gsiftp)://127\.0\.0\.1:\d+/\S+", said)) == 6
+        assert "Inventory: .lake/inventory.lake.yaml" in said
+        assert re.search(r"LAKE-1 .* deny", said)
+
+        code, said = run("up", "--rses", "1", "--fault", "LAKE-1=deny", cwd=tmp_path)
+        assert code == 0
+        assert said.startswith("The lake in .lake is up already.\n")
+        code, said = run("up", "--rses", "2", cwd=tmp_path)
+        assert code == 4
+        assert said == (
+            "the lake in .lake is up with other options (--rses 1 --fault LAKE-1=deny); "
+            "end it first: lakecheck lake down\n"
+        )
+
+        assert run("fault", "LAKE-APACHE", "hang", cwd=tmp_path) == (
+            0,
+            "LAKE-APACHE has the fault hang now.\n",
+        )
+        assert run("fault", "LAKE-1", "none", cwd=tmp_path) == (0, "LAKE-1 is well.\n")
+
+        code, said = run("status", "--json", cwd=tmp_path)
+        assert code == 0
+        status = json.loads(said)
+        assert status["up"] is True
+        assert status["rses"]["LAKE-APACHE"]["fault"] == "hang"
+        servers = {server["name"]: server for server in status["servers"]}
+        assert servers["LAKE-APACHE"]["state"] == "stopped"
+        assert servers["LAKE-APACHE"]["pid"] is None
+        assert servers["LAKE-1"]["state"] == "up"
+        assert servers["LAKE-1"]["memory"] > 2**20
+        code, said = run("status", cwd=tmp_path)
+        assert code == 0
+        assert re.search(r"^LAKE-1 +xrootd +up +\d+ +\d+ +\d+ +0$", said, re.MULTILINE)
+    finally:
+        ended = run("down", cwd=tmp_path)
+    assert ended == (0, "The lake has ended.\n")
+    assert run("down", cwd=tmp_path) == (0, "No lake is up in .lake.\n")
+    assert run("status", cwd=tmp_path) == (1, "No lake is up in .lake.\n")
+    assert run("status", "--json", cwd=tmp_path) == (1, '{"up": false}\n')
+
+
+def test_ports_can_be_given(tmp_path: Path) -> None:
+    with Lake.start(tmp_path / "first", only=["LAKE-1"]) as first:
+        base = first.record.ports[0]
+        code, said = run("up", "--dir", str(tmp_path / "second"), "--port-base", str(base))
+        assert (code, said.split(" from ")[0]) == (4, "another lake has ports")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["up", "--rses", "many"], "'many' is not a valid integer"),
+        (["up", "--rses", "-3"], "--rses takes a number from 0 to 100, not -3"),
+        (["up", "--fault", "LAKE-1"], '"LAKE-1" is not RSE=KIND; write for example LAKE-2=hang'),
+        (["up", "--fault", "LAKE-7=hang"], 'this lake has no RSE "LAKE-7"; it has: LAKE-1, '),
+        (["up", "--fault", "LAKE-1=broken"], 'no fault is called "broken"; choose one of: none, '),
+        (["up", "--with", "kafka"], '--with knows no "kafka"; it takes: gsi'),
+        (["up", "--port-base", "80"], "--port-base takes a port from 1024 to "),
+        (["up", "--dir", "file"], "file"),
+        (["up", "--dir", "file/below"], "no lake can be kept in file/below: Not a directory"),
+        (["fault", "LAKE-1", "hang"], "no lake is up in .lake; `lakecheck lake up` starts one"),
+        (["fault", "LAKE-1"], "Missing argument 'KIND'"),
+    ],
+)
+def test_wrong_use_is_a_sentence_and_exit_code_4(
+    tmp_path: Path, arguments: list[str], sentence: str
+) -> None:
+    (tmp_path / "file").write_text("")
+    code, said = run(*arguments, cwd=tmp_path)
+    assert sentence in said
+    assert code == 4
+    assert not (tmp_path / ".lake" / "lake.json").exists()
