@@ -21,7 +21,7 @@ _URL = re.compile(
     r"(:(?P<port>[0-9]+))?"
     r"(?P<path>/.*)?"
 )
-PATTERN = r"[A-Za-z][A-Za-z0-9+.\-]*://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._\-]+):[0-9]+(/[^\s?#]*)?"
+PATTERN = r"[A-Za-z][A-Za-z0-9+.\-]*://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._\-]+):[0-9]+(/[^\s?#\x00-\x1f\x7f]*)?"
 
 
 class EndpointURL(Struct, frozen=True):
