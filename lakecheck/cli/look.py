@@ -12,7 +12,7 @@ from rich.console import Console
 
 from lakecheck.cli import options
 from lakecheck.documents import journal
-from lakecheck.errors import UsageError
+from lakecheck.errors import JournalError, UsageError
 from lakecheck.views import report as page
 from lakecheck.views import summary
 
@@ -83,12 +83,10 @@ def _documents(folder: Path) -> list[Mapping[str, Any]]:
     file = _journal(folder)
     try:
         found: list[Mapping[str, Any]] = list(journal.read(file))
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} is not a journal: {error}") from error
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror}") from error
     if not all(isinstance(document, Mapping) for document in found):
-        raise UsageError(f"{file} is not a journal: a line in it is no JSON object")
+        raise JournalError(f"{file} is no journal: a line in it is no JSON object")
     return found
 
 

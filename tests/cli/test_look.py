@@ -66,9 +66,9 @@ def test_a_torn_last_line_and_a_broken_plan_do_no_harm(here: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"not json\n", "bad/results.ndjson is not a journal: "),
-        (b"3\n", "bad/results.ndjson is not a journal: a line in it is no JSON object"),
-        (b"\xff\xfe\x00\n", "bad/results.ndjson is not a journal: "),
+        (b"not json\n", "bad/results.ndjson:1: this line is no document"),
+        (b"3\n", "bad/results.ndjson is no journal: a line in it is no JSON object"),
+        (b"{}\n\xff\xfe\x00\n", "bad/results.ndjson:2: this line is no document"),
     ],
 )
 def test_what_is_no_journal_is_said(
@@ -77,7 +77,7 @@ def test_what_is_no_journal_is_said(
     (here / "bad").mkdir()
     (here / "bad" / "results.ndjson").write_bytes(content)
 
-    assert cli.run(["report", "bad"]) == 4
+    assert cli.run(["report", "bad"]) == 10
     assert told in capsys.readouterr().err
 
 

@@ -19,6 +19,13 @@ def console(*, terminal: bool) -> tuple[Console, io.StringIO]:
     return Console(file=text, force_terminal=terminal, width=100, highlight=False), text
 
 
+def drawn(live: Live) -> str:
+    """What the table shows now; on a console of its own, as the timer writes to the other."""
+    out, text = console(terminal=True)
+    out.print(live._render())
+    return text.getvalue()
+
+
 def test_without_a_terminal_each_failing_check_is_a_line() -> None:
     out, text = console(terminal=False)
     run = Run()
@@ -53,9 +60,8 @@ def test_on_a_terminal_the_table_shows_troubled_rses_and_then_goes_away() -> Non
     with Live(len(run.documents), out) as live:
         for document in run.documents:
             live.update(document)
-        with out.capture() as shown:
-            out.print(live._render())
-    lines = ESCAPES.sub("", shown.get()).splitlines()
+        shown = drawn(live)
+    lines = ESCAPES.sub("", shown).splitlines()
 
     assert "500/500" in lines[0]
     (row,) = [line for line in lines if line.startswith("CNAF-STORM")]
@@ -86,11 +92,10 @@ def test_with_many_rses_the_table_stays_small() -> None:
     with Live(len(run.documents), out) as live:
         for document in run.documents:
             live.update(document)
-        with out.capture() as shown:
-            out.print(live._render())
+        shown = drawn(live)
 
-    assert "more RSEs" in shown.get()
-    assert len(shown.get().splitlines()) < 24
+    assert "more RSEs" in shown
+    assert len(shown.splitlines()) < 24
 
 
 def test_it_leaves_no_thread_behind_and_may_be_closed_twice() -> None:

@@ -21,7 +21,11 @@ FIGURES_SIDE = 16  # RSEs on a side up to which cells show figures
 FEW = 7  # RSEs on a side up to which two matrices stand side by side
 MOST_PATTERNS = 6
 
+MOST_MATRICES = 48
+MOST_LINKS = 500_000  # of all matrices together
+
 Links = dict[tuple[str, str], list[Outcome]]
+Variants = dict[tuple[str, str], list[Outcome]]  # by test, and what is left of the case
 
 
 class Matrix(Struct, frozen=True):
@@ -65,9 +69,12 @@ class Matrix(Struct, frozen=True):
         return tuple(one.rse for one in self.worst if one.role == "destination")
 
 
-def matrices(outcomes: Sequence[Outcome], anchors: dict[str, str]) -> list[Matrix]:
-    """Make one matrix for each variant of each test; the largest become pictures."""
-    found: dict[tuple[str, str], list[Outcome]] = {}
+def matrices(outcomes: Sequence[Outcome], anchors: dict[str, str]) -> tuple[list[Matrix], int]:
+    """Make one matrix for each variant of each test, and count those that find no room.
+
+    The largest become pictures.
+    """
+    found: Variants = {}
     for outcome in outcomes:
         if outcome.is_link:
             parts = (outcome.protocol, *outcome.variant.split("."))
@@ -75,12 +82,25 @@ def matrices(outcomes: Sequence[Outcome], anchors: dict[str, str]) -> list[Matri
             found.setdefault((outcome.test, variant), []).append(outcome)
     made = []
     cells = 0
-    for (test, variant), links in found.items():
+    for test, variant in _chosen(found):
+        links = found[test, variant]
         side = max(len({o.source for o in links}), len({o.destination for o in links}))
         in_cells = side <= MOST_SIDE and cells + side * side <= MOST_CELLS
         cells += side * side if in_cells else 0
         made.append(_matrix(test, variant, links, anchors, in_cells))
-    return made
+    return made, len(found) - len(made)
+
+
+def _chosen(found: Variants) -> list[tuple[str, str]]:
+    """Keep as many variants, and links, as a page can hold: those with most trouble, in order."""
+    trouble = {key: sum(one.is_trouble for one in links) for key, links in found.items()}
+    room = MOST_LINKS
+    kept: set[tuple[str, str]] = set()
+    for key in sorted(found, key=lambda key: -trouble[key])[:MOST_MATRICES]:
+        room -= len(found[key])
+        if room >= 0 or not kept:
+            kept.add(key)
+    return [key for key in found if key in kept]
 
 
 def _matrix(

@@ -33,6 +33,7 @@ class Page(Struct, frozen=True):
     incidents_left_out: int
     grids: tuple[Grid, ...]
     matrices: tuple[Matrix, ...]
+    matrices_left_out: int
     durations: Durations
     reasons: tuple[tuple[str, str, int], ...]  # status, reason, how many
     missing: tuple[str, ...]
@@ -49,6 +50,7 @@ def page(documents: Iterable[Mapping[str, Any]], plan: Mapping[str, Any]) -> Pag
     found = suspects(outcomes)
     shown = incidents(found)
     places = anchors(shown)
+    meshes, without_room = matrices(outcomes, places)
     counts = Counter(outcome.status for outcome in outcomes)
     mood = words.worst([*counts, *(["not_run"] if missing else [])])
     return Page(
@@ -61,7 +63,8 @@ def page(documents: Iterable[Mapping[str, Any]], plan: Mapping[str, Any]) -> Pag
         incidents=tuple(shown),
         incidents_left_out=len(found) - len(shown),
         grids=tuple(grids(outcomes, places)),
-        matrices=tuple(matrices(outcomes, places)),
+        matrices=tuple(meshes),
+        matrices_left_out=without_room,
         durations=durations(outcomes),
         reasons=_reasons(outcomes),
         missing=tuple(missing[:MOST_MISSING]),

@@ -70,6 +70,18 @@ def test_a_mesh_too_large_for_a_table_is_a_picture() -> None:
     )
 
 
+def test_more_matrices_than_a_page_holds_are_counted() -> None:
+    run = Run()
+    for number in range(60):
+        for source, destination in (("A", "B"), ("B", "A")):
+            trouble = runs.DENIED if number == 59 else None
+            run.link(source, destination, mode=f"mode-{number}", trouble=trouble)
+    made = page(run.documents, run.plan)
+
+    assert (len(made.matrices), made.matrices_left_out) == (48, 12)
+    assert made.matrices[-1].variant.endswith("mode-59")
+
+
 def test_the_plan_tells_what_left_no_document_and_the_order() -> None:
     run = runs.green(2)
     plan = run.plan
