@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import NoReturn
+from urllib.parse import unquote
 
 from lakecheck.drivers.base import Copied, Entry, Payload, Stat
 from lakecheck.drivers.memory_options import Behaviour, Behaviours, decode
@@ -75,8 +76,10 @@ class MemoryStorage:
         self._contents = contents
 
     def path(self, url: str) -> str:
-        """Cut the address off a URL; doubled and closing slashes mean nothing."""
+        """Give a URL's path, unescaped; doubled and closing slashes mean nothing."""
         path = url[len(self._address) :] if url.startswith(self._address) else url
+        if "%" in path:
+            path = unquote(path)
         if "//" in path:
             path = "/" + "/".join(part for part in path.split("/") if part)
         return path.rstrip("/")

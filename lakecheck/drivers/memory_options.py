@@ -73,7 +73,7 @@ def _faults(asked: Mapping[StepName, str]) -> dict[str, str]:
                 f"driver memory: faults.{step}: a {step} carries nothing to {fault}; "
                 f"only {', '.join(SPOILABLE)} do"
             )
-    return dict(asked)
+    return {str(step): fault for step, fault in asked.items()}
 
 
 def _latency(text: str) -> float:

@@ -11,10 +11,11 @@ from lakecheck.drivers import webdav_digest as digest
 from lakecheck.drivers.base import Entry, Payload, Stat
 from lakecheck.drivers.webdav_body import AT_ONCE, Comparison, Upload, receive
 from lakecheck.drivers.webdav_client import Answer, Client
-from lakecheck.drivers.webdav_urls import origin, parent, split, wire
+from lakecheck.drivers.webdav_urls import origin, parent, path_of, split, wire
 from lakecheck.drivers.webdav_xml import names, responses
 from lakecheck.errors import (
     Corrupt,
+    DriverError,
     Exists,
     Missing,
     ProtocolError,
@@ -97,7 +98,7 @@ class WebdavStorage:
             return False
         if answer.status != 207 or len(answer.body) >= SHORT:
             return None
-        return split(url)[1].rstrip("/") in names(answer.body, answer.server)
+        return path_of(url) in names(answer.body, answer.server)
 
     async def _send(
         self, url: str, payload: Payload, file: IO[bytes], at_once: bytes | None
@@ -183,7 +184,7 @@ class WebdavStorage:
         answer = await self.client.ask("PROPFIND", url.rstrip("/") + "/", {"Depth": "1"})
         if answer.status != 207:
             raise self.client.failure(answer, "PROPFIND")
-        own = split(url)[1].rstrip("/")
+        own = path_of(url)
         entries = []
         for path, found in responses(answer.body, answer.server):
             if path != own:
@@ -199,11 +200,12 @@ class WebdavStorage:
         if answer.status in (404, 409) and folder and "exist" not in answer.text:
             await self.mkdir(folder)
             answer = await self.client.ask("MKCOL", url)
-        if answer.status in (405, 409):
-            found = await self._find(url)
-            if found is not None and not found.is_folder:
-                raise Exists(f"{url} exists already, and is a file")
-            if found is not None:
-                return
-        if answer.status not in (200, 201):
-            raise self.client.failure(answer, "MKCOL")
+        if answer.status in (200, 201):
+            return
+        # It may be there already, or another call made it in this moment: Apache then says 403.
+        try:
+            found = await self.stat(url)
+        except DriverError:
+            raise self.client.failure(answer, "MKCOL") from None
+        if not found.is_folder:
+            raise Exists(f"{url} exists already, and is a file")

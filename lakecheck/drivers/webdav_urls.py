@@ -1,11 +1,13 @@
-"""Between the names of lakecheck, written as they are, and escaped HTTP URLs."""
+"""Between URLs as they are written in specs and URLs as HTTP wants them."""
 
 from __future__ import annotations
 
-from urllib.parse import quote, unquote, urljoin, urlsplit
+import re
+from urllib.parse import quote, unquote, urljoin
 
 SCHEMES = {"davs": "https", "https": "https", "dav": "http", "http": "http"}
-SAFE = "/:@!$&'()*,;=~"  # RFC 3986, 3.3, but for "+", which some servers read as a blank
+SAFE = "/:@!$&'()*,;=~%"  # RFC 3986, 3.3, but for "+", which some servers read as a blank
+_STRAY = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def split(url: str) -> tuple[str, str]:
@@ -16,16 +18,24 @@ def split(url: str) -> tuple[str, str]:
 
 
 def wire(url: str) -> str:
-    """Give the HTTP URL that is sent for a name; every special character is escaped once."""
+    """Give the HTTP URL that is sent for a URL; what is not escaped yet is escaped."""
     address, path = split(url)
     scheme, _, authority = address.partition("://")
-    return f"{SCHEMES[scheme]}://{authority}{quote(path, safe=SAFE) or '/'}"
+    return f"{SCHEMES[scheme]}://{authority}{_escaped(path) or '/'}"
+
+
+def _escaped(path: str) -> str:
+    return quote(_STRAY.sub("%25", path), safe=SAFE)
+
+
+def path_of(url: str) -> str:
+    """Give the path, unescaped and without a slash at the end, as servers list it."""
+    return unquote(split(url)[1]).rstrip("/")
 
 
 def named(hop: str) -> str:
-    """Give the name that an HTTP URL stands for; a query, which may hold a token, is left out."""
-    parts = urlsplit(hop)
-    return f"{parts.scheme}://{parts.netloc}{unquote(parts.path)}"
+    """Cut the query, which may hold a token, off an HTTP URL."""
+    return hop.partition("?")[0]
 
 
 def parent(url: str) -> str | None:
@@ -54,6 +64,6 @@ def joined(hop: str, location: str) -> str:
     absolute = location if "://" in location else urljoin(hop, location)
     address, rest = split(absolute)
     path, mark, query = rest.partition("?")
-    if path.lstrip("/") == unquote(urlsplit(hop).path).lstrip("/"):
-        path = quote(path, safe=SAFE)
-    return f"{address}{quote(path, safe=SAFE + '%')}{mark}{query}"
+    if path.lstrip("/") == path_of(named(hop)).lstrip("/"):
+        path = path.replace("%", "%25")
+    return f"{address}{_escaped(path)}{mark}{query}"

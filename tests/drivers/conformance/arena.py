@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from lakecheck import registry
 from lakecheck.devlake import Lake
@@ -42,7 +43,7 @@ class Arena:
         self.folder = f"{self.endpoint.url}/{place.driver}/{test}"
 
     def url(self, name: str = "file") -> str:
-        return f"{self.folder}/{name}"
+        return f"{self.folder}/{quote(name)}"
 
     def files(self) -> list[Path]:
         """What the folder holds, seen on the storage's own disks."""
@@ -94,19 +95,16 @@ class Bench:
             path.write_bytes(body)
         return Payload(str(path), size, f"{zlib.adler32(body):08x}", hashlib.md5(body).hexdigest())
 
-    def run(self, work: Awaitable[Any]) -> Any:
-        async def awaited() -> Any:
-            return await work
-
-        return self._runner.run(awaited())
-
     def outcome(self, call: Call, selected: list[Call]) -> BaseException | None:
         """What a test gave at one place; the first one asks for all that were selected."""
         if call not in self._outcomes:
             alike = [one for one in selected if (one.test, one.rest) == (call.test, call.rest)]
-            outcomes = self.run(asyncio.gather(*map(self._one, alike), return_exceptions=True))
-            self._outcomes |= dict(zip(alike, outcomes, strict=True))
+            self._outcomes |= self._runner.run(self._all(alike))
         return self._outcomes[call]
+
+    async def _all(self, calls: list[Call]) -> dict[Call, BaseException | None]:
+        outcomes = await asyncio.gather(*map(self._one, calls), return_exceptions=True)
+        return dict(zip(calls, outcomes, strict=True))
 
     async def _one(self, call: Call) -> None:
         name = f"{call.test.__name__.removeprefix('test_')}-{next(self._numbers)}"
@@ -123,5 +121,5 @@ class Bench:
 
     def close(self) -> None:
         for session in self._sessions.values():
-            self.run(session.close())
+            self._runner.run(session.close())
         self._runner.close()

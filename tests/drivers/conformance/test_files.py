@@ -96,7 +96,8 @@ async def test_sizes(at: Arena, size: int) -> None:
     assert await at.storage.get(at.url(), payload) == size
 
 
-@everywhere()
+# davix cannot read the redirects of XRootD's managers, which do not escape them.
+@everywhere(lambda place: not (place.driver == "gfal2" and place.redirects))
 async def test_odd_names(at: Arena) -> None:
     async def round_trip(number: int, name: str) -> None:
         payload = at.bench.payload(50 + number)

@@ -18,11 +18,10 @@ async def test_a_folder_is_made_with_its_parents(at: Arena) -> None:
 @everywhere(lambda place: not place.redirects)
 async def test_a_folder_is_listed(at: Arena) -> None:
     payload = at.bench.payload(10)
-    for name in ("b", "a", "c d", "100%25"):
+    for name in ("b", "a", "c d"):
         await at.storage.put(at.url(f"listed/{name}"), payload)
     await at.storage.mkdir(at.url("listed/folder"))
     wanted = (
-        Entry("100%25"),
         Entry("a"),
         Entry("b"),
         Entry("c d"),
