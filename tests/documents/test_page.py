@@ -1,0 +1,43 @@
+"""docs/documents.md names every field that documents have."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from lakecheck import plan, session, spec
+from lakecheck.engine import Limits
+
+PAGE = Path(__file__).resolve().parents[2] / "docs/documents.md"
+SPEC = """\
+lakecheck: 1
+inventory:
+  rses:
+    ALPHA:
+      endpoints: ["davs://a.example.org:1/d"]
+      attributes: {site: A, country: FR}
+      driver: {name: memory}
+    BETA:
+      endpoints: ["davs://b.example.org:1/d"]
+      attributes: {site: B}
+      driver: {name: memory, faults: {upload: full, copy: denied}}
+    OTHER: {endpoints: ["root://o.example.org:1//d"], driver: memory}
+tests:
+  store: {kind: functional, expect: ["duration < 1h"]}
+  move: {kind: tpc, modes: [pull, push]}
+"""
+
+
+def test_every_field_is_on_the_page(tmp_path: Path) -> None:
+    (tmp_path / "a.lake.yaml").write_text(SPEC)
+    loaded = spec.load([tmp_path])
+    run = session.prepare(loaded, plan.Selection(), tmp_path / "reports", limits=Limits())
+    run.write_plan()
+    run.engine.start()
+    run.engine.join()
+    run.finish()
+    fields = {name for document in run.documents() for name in document}
+    named = set(re.findall(r"`([@a-z_.*]+)`", PAGE.read_text()))
+    assert {each for each in fields if not each.startswith("labels.")} <= named
+    assert {"labels.site", "labels.country"} <= fields
+    assert {document["status"] for document in run.documents()} >= {"passed", "failed", "skipped"}
