@@ -15,7 +15,7 @@ SMALL = {
     "collection.py": ["--collect", "50", "--run", "50"],
     "large.py": ["--size", "1MiB", "--rounds", "1"],
 }
-PROMISES = {"cycles.py": 2, "planning.py": 2, "collection.py": 2, "large.py": 2}
+PROMISES = {"cycles.py": 2, "planning.py": 2, "collection.py": 2, "large.py": 4}
 
 
 @pytest.mark.parametrize("name", SMALL)
