@@ -22,13 +22,15 @@ HUNG = -1000
 class Clients:
     """Uploads to and downloads from one lake; a result is an exit code, or HUNG."""
 
-    def __init__(self, lake: Lake, folder: Path) -> None:
+    def __init__(self, lake: Lake, folder: Path, credential: bool = True) -> None:
+        self.proxy = lake.proxy if credential else folder / "no-proxy"
         self.lake = lake
         self.content = b"what was written\n" * 6
         self.local = folder / "local"
         self.local.write_bytes(self.content)
         self.fetched = folder / "fetched"
         self.said = ""
+        self.settings: dict[str, str] = {}
 
     def upload(self, url: str, hung_after: float = 20) -> int:
         """Write the local file to a URL."""
@@ -56,6 +58,8 @@ class Clients:
     def _curl(self, arguments: list[str], url: str, hung_after: float) -> int:
         ca = str(self.lake.ca / "ca-bundle.pem")
         command = ["curl", "-sS", "-f", "-L", "--cacert", ca, *arguments]
+        if self.proxy.exists():
+            command += ["--cert", str(self.proxy), "--key", str(self.proxy)]
         return self.run([*command, url.replace("davs:", "https:")], hung_after)
 
     def run(self, command: list[str], hung_after: float = 20) -> int:
@@ -65,8 +69,9 @@ class Clients:
             "HOME": str(self.local.parent),
             "GFAL_PYTHONBIN": "/usr/bin/python3",
             "X509_CERT_DIR": str(self.lake.ca),
-            "X509_USER_PROXY": str(self.lake.proxy),
+            "X509_USER_PROXY": str(self.proxy),
             **XRD_SETTINGS,
+            **self.settings,
         }
         try:
             done = subprocess.run(

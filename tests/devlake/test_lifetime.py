@@ -154,6 +154,7 @@ def test_an_interrupted_up_leaves_nothing(tmp_path: Path, how: signal.Signals, m
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as starting:
         log = folder / "supervisor.log"
         until(log.exists if moment == "at once" else (folder / "lake.json").exists)
+        record = read_record(folder)
         starting.send_signal(how)
         output, errors = starting.communicate(timeout=WITHIN)
     if how == signal.SIGINT:
@@ -172,3 +173,4 @@ def test_an_interrupted_up_leaves_nothing(tmp_path: Path, how: signal.Signals, m
     assert find(folder) is None
     assert not (folder / "inventory.lake.yaml").exists()
     assert mounts_of(folder) == []
+    assert record is None or not Path(record.run).exists()
