@@ -26,7 +26,7 @@ def load(group: str, name: str) -> Any:
     found = _group(group)
     if name not in found:
         near = difflib.get_close_matches(name, found, n=1)
-        hint = f'; did you mean "{near[0]}"?' if near else ""
+        hint = f'; did you mean "{near[0]}"?' if near else "."
         noun = group.removesuffix("s")
         raise UsageError(f'there is no {noun} "{name}"{hint} Installed: {", ".join(names(group))}')
     return found[name].load()

@@ -97,7 +97,7 @@ def _check_variables(sections: Sections, variables: Mapping[str, str], faults: F
             if credential in users:
                 message = (
                     f"the environment variable {reference.name} is not set, "
-                    f"and {users[credential]} needs it"
+                    f"and {users[credential]} needs it; export it first"
                 )
                 faults.add(reference.place, reference.path, message)
 

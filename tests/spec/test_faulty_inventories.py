@@ -218,7 +218,7 @@ def test_an_unset_variable_that_a_test_needs(faults: Faults, variables: dict[str
 
     assert faults(LAKE + tests, **variables) == [
         "a.lake.yaml:3:35: credentials.own.x509.proxy: "
-        "the environment variable PROXY is not set, and tests.b needs it"
+        "the environment variable PROXY is not set, and tests.b needs it; export it first"
     ]
 
 
@@ -227,5 +227,5 @@ def test_an_unset_variable_of_a_credential_that_a_test_names(faults: Faults) -> 
 
     assert faults(LAKE + tests) == [
         "a.lake.yaml:3:71: credentials.other.x509.proxy: "
-        "the environment variable OTHER is not set, and tests.a needs it"
+        "the environment variable OTHER is not set, and tests.a needs it; export it first"
     ]
