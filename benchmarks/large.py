@@ -1,8 +1,9 @@
 """A large upload through lakecheck against the same copy by gfal2 alone, and the memory it takes.
 
 Both sides are timed in turn, several rounds, and the best of each counts: a disk shared with
-others only ever makes one slower. Both upload a file that was written a moment before. Neither side's start-up counts: gfal2 is imported before, and
-lakecheck uploads 100 bytes first. Memory is flat if a quarter of the size takes as much.
+others only ever makes one slower. Both upload a file that was written a moment before. Neither
+side's start-up counts: gfal2 is imported before, and lakecheck uploads 100 bytes first. Memory is
+flat if a quarter of the size takes as much.
 """
 
 from __future__ import annotations
@@ -71,7 +72,11 @@ def write(file: Path, size: int) -> None:
 
 def by_gfal2(file: Path, url: str, ca: Path) -> float:
     """Seconds of one filecopy in a process of its own."""
-    settings = {"SSL_CERT_FILE": f"{ca}/ca-bundle.pem", "X509_CERT_DIR": str(ca)}
+    settings = {
+        "SSL_CERT_FILE": f"{ca}/ca-bundle.pem",
+        "SSL_CERT_DIR": str(ca),
+        "X509_CERT_DIR": str(ca),
+    }
     done = subprocess.run(
         [sys.executable, "-c", ALONE, str(file), url],
         env=os.environ | settings,
