@@ -68,11 +68,12 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert lost == []
 
 
+# The examples of spec-language.md include files; tests/spec/test_documentation.py has them all.
 WHOLE_SPECS = [
     pytest.param(text, id=f"{name}-{number}")
     for page, name in zip(PAGES, NAMES, strict=True)
     for number, text in enumerate(blocks(page, "yaml"), start=1)
-    if text.startswith("lakecheck:")
+    if text.startswith("lakecheck:") and page.name != "spec-language.md"
 ]
 
 
