@@ -101,7 +101,7 @@ def _builder(rse: str) -> Callable[[Site, str], Storage]:
 
 
 def _port_count(shape: Shape) -> int:
-    return 2 * len(shape.rses) + 8 + (gridftp.DATA_PORTS if "LAKE-GSIFTP" in shape.rses else 0)
+    return 2 * len(shape.rses) + 8
 
 
 def _programs(shape: Shape) -> list[str]:

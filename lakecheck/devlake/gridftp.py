@@ -5,22 +5,19 @@ from __future__ import annotations
 from lakecheck.devlake.layout import make_data_folder, make_run_folder
 from lakecheck.devlake.server import Listener, Server, Site, Storage
 
-DATA_PORTS = 40
-
 
 def storage(site: Site, rse: str) -> Storage:
     """Write the configuration of the GridFTP RSE."""
     port = site.ports.take()
-    first, last = site.ports.take_range(DATA_PORTS)
     data = make_data_folder(site.layout, site.account, rse) / "data"
     run = make_run_folder(site.layout, site.account, rse)
     log = site.layout.log(rse)
     config = site.layout.home / "cfg" / f"{rse}.conf"
+    # No port_range: the kernel's own choice of data ports does not run out under load.
     config.write_text(
         f"port {port}\n"
         "control_interface 127.0.0.1\n"
         "data_interface 127.0.0.1\n"
-        f"port_range {first},{last}\n"
         f"log_single {log}\n"
         "log_level ERROR,WARN\n"
         "disable_usage_stats 1\n"

@@ -14,15 +14,15 @@ from typing import Self
 import msgspec
 from msgspec import Struct
 
-from lakecheck.devlake.layout import INVENTORY, LOG
+from lakecheck.devlake.layout import INVENTORY, LOG, refuse_strangers_folder
 from lakecheck.devlake.orders import Answer, Order, Request
 from lakecheck.devlake.record import LakeRecord, RseRecord, read_record
 from lakecheck.devlake.shape import FaultChoice, Shape, known_rse, make_shape
 from lakecheck.devlake.teardown import end
 from lakecheck.errors import LakecheckError, UsageError
 
-READY_WITHIN = 90.0  # s
-ORDER_WITHIN = 60.0  # s
+READY_WITHIN = 150.0  # s
+ORDER_WITHIN = 90.0  # s
 
 
 class LakeRse(Struct, frozen=True):
@@ -185,6 +185,7 @@ def find(folder: Path) -> Lake | None:
 
 def _launch(folder: Path, shape: Shape, bound: bool) -> socket.socket:
     end(folder)  # what a killed supervisor may have left
+    refuse_strangers_folder(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         log = open(folder / LOG, "ab")  # noqa: SIM115 (closed below)

@@ -11,11 +11,16 @@ from pathlib import Path
 from msgspec import Struct
 
 from lakecheck.devlake.account import Account
+from lakecheck.errors import UsageError
 
 INVENTORY = "inventory.lake.yaml"
 STATE = "lake.json"
 ENVIRONMENT = "env"
 LOG = "supervisor.log"
+RUN_PREFIX = "lakecheck-lake-"
+
+
+_PARTS = ("pki", "cfg", "log", "data")
 
 
 class Layout(Struct, frozen=True):
@@ -61,18 +66,29 @@ class Layout(Struct, frozen=True):
         return self.home / "log" / f"{server}.out"
 
 
+def refuse_strangers_folder(folder: Path) -> None:
+    """Raise UsageError where a lake would have to remove what is not its own."""
+    if not (folder / LOG).exists():
+        for name in _PARTS:
+            if os.path.lexists(folder / name):
+                raise UsageError(
+                    f"no lake can be kept in {folder}: {folder / name} is there and no lake made "
+                    "it; choose an empty folder, or one that does not exist yet"
+                )
+
+
 def create(folder: Path, account: Account) -> Layout:
     """Make the folders, where the servers' account can reach them."""
     folder.mkdir(parents=True, exist_ok=True)
     folder = folder.resolve()
     # Sockets' paths are short; and TMPDIR may lie in a place that servers cannot enter.
-    run = Path(tempfile.mkdtemp(prefix="lakecheck-", dir="/tmp"))
+    run = Path(tempfile.mkdtemp(prefix=RUN_PREFIX, dir="/tmp"))
     os.chmod(run, 0o755)
     (run / "tmp").mkdir()
     account.own(run / "tmp")
     home = folder if account.reaches(folder) else run / "home"
     layout = Layout(folder, home, run)
-    for name in ("pki", "cfg", "log", "data"):
+    for name in _PARTS:
         shutil.rmtree(home / name, ignore_errors=True)
         (home / name).mkdir(parents=True)
         os.chmod(home / name, 0o755)
@@ -114,4 +130,5 @@ def clear(folder: Path, home: Path, run: Path) -> None:
         (folder / name).unlink(missing_ok=True)
     for name in ("pki", "cfg", "data"):
         shutil.rmtree(home / name, ignore_errors=True)
-    shutil.rmtree(run, ignore_errors=True)
+    if run.name.startswith(RUN_PREFIX):  # whatever a damaged lake.json says
+        shutil.rmtree(run, ignore_errors=True)

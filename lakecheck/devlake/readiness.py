@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from lakecheck.devlake.server import Server, Speaks, Storage
 
 PROBE_WITHIN = 5.0  # s
+LOOK_WITHIN = 10.0  # s; a busy machine is no reason to restart a server
 # A manager that is not ready may tell xrdfs to wait for long; asking anew is quicker.
 LOCATE_WITHIN = 1.0  # s
 _HANDSHAKE = struct.pack("!5i", 0, 0, 0, 4, 2012)  # XRootD protocol, client's initial handshake

@@ -11,7 +11,7 @@ from lakecheck.devlake import faults
 from lakecheck.devlake.construction import SYSTEM_PATH, Construction, install_host
 from lakecheck.devlake.front import Front
 from lakecheck.devlake.process import START_WITHIN, Process
-from lakecheck.devlake.readiness import answers, cluster_is_whole
+from lakecheck.devlake.readiness import LOOK_WITHIN, answers, cluster_is_whole
 from lakecheck.devlake.server import Server, Storage
 from lakecheck.devlake.shape import FaultChoice
 from lakecheck.errors import LakecheckError
@@ -121,5 +121,5 @@ class RunningStorage:
         if self.fault.kind != "none":
             return []
         up = [p.server for p in self.processes if p.state == "up"]
-        answered = await asyncio.gather(*(answers(server) for server in up))
+        answered = await asyncio.gather(*(answers(server, LOOK_WITHIN) for server in up))
         return [server for server, well in zip(up, answered, strict=True) if not well]

@@ -35,7 +35,7 @@ from lakecheck.devlake.running import RunningStorage
 from lakecheck.devlake.shape import FaultChoice, known_rse
 from lakecheck.errors import LakecheckError
 
-LOOK_EVERY = 5.0  # s between two looks of the watchdog
+LOOK_EVERY = 2.0  # s between two looks of the watchdog
 MISSES = 2  # unanswered looks in a row after which a server is started afresh
 
 

@@ -85,6 +85,10 @@ def test_ports_can_be_given(tmp_path: Path) -> None:
         (["up", "--port-base", "80"], "--port-base takes a port from 1024 to "),
         (["up", "--dir", "file"], "file"),
         (["up", "--dir", "file/below"], "no lake can be kept in file/below: Not a directory"),
+        (
+            ["up", "--dir", "mine"],
+            "no lake can be kept in mine: mine/data is there and no lake made it; ",
+        ),
         (["fault", "LAKE-1", "hang"], "no lake is up in .lake; `lakecheck lake up` starts one"),
         (["fault", "LAKE-1"], "Missing argument 'KIND'"),
     ],
@@ -93,7 +97,10 @@ def test_wrong_use_is_a_sentence_and_exit_code_4(
     tmp_path: Path, arguments: list[str], sentence: str
 ) -> None:
     (tmp_path / "file").write_text("")
+    (tmp_path / "mine" / "data").mkdir(parents=True)
+    (tmp_path / "mine" / "data" / "precious").write_text("")
     code, said = run(*arguments, cwd=tmp_path)
     assert sentence in said
     assert code == 4
     assert not (tmp_path / ".lake" / "lake.json").exists()
+    assert (tmp_path / "mine" / "data" / "precious").exists()
