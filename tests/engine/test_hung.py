@@ -1,0 +1,132 @@
+"""A hung endpoint among fifty healthy ones delays nobody, and what waits for it is blocked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lakecheck.devlake import Lake
+from tests.engine.runs import by_address, documents, lakecheck, memory_rses, seconds, write
+
+HEALTHY = [f"R{number}" for number in range(50)]
+GRACE = 5.0
+
+
+def check(folder: Path, timeout: float) -> None:
+    """Whatever touches a hung RSE timed out or is blocked by that; all else passed."""
+    found = by_address(folder)
+    touched = {name: one for name, one in found.items() if "HUNG" in one["case"].split(".")[0]}
+    assert touched
+    assert {one["status"] for name, one in found.items() if name not in touched} <= {"passed"}
+    assert {one["error.class"] for one in touched.values()} == {"timeout"}
+    assert "tester" not in {one["error.side"] for one in touched.values()}
+    for one in touched.values():
+        assert one["status"] in ("failed", "blocked")
+        if one["status"] == "blocked":
+            blocker = one["blocked_by"]
+            assert blocker.endswith(".seed") or found[blocker]["status"] == "failed"
+    assert seconds(folder) <= timeout + GRACE
+
+
+FUNCTIONAL = "  f: {kind: functional, timeout: 4s, driver: DRIVER}\n"
+COPIES = "  c: {kind: tpc, timeout: 4s, mesh: {star: HUNG}, sizes: [1kB], driver: DRIVER}\n"
+
+
+@pytest.mark.parametrize(
+    "tests",
+    [FUNCTIONAL, COPIES, FUNCTIONAL + COPIES, COPIES + FUNCTIONAL],
+    ids=["functional", "copies", "functional-first", "copies-first"],
+)
+def test_in_memory(tmp_path: Path, tests: str) -> None:
+    driver = "{name: memory, on: {HUNG: {faults: {upload: hang, copy: hang}}}}"
+    text = f"{memory_rses([*HEALTHY, 'HUNG'])}tests:\n{tests.replace('DRIVER', driver)}"
+
+    done = lakecheck("run", write(tmp_path, text), "-o", "out", cwd=tmp_path)
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    check(tmp_path / "out", 4)
+
+
+def test_a_storage_that_hangs_in_copies_only_is_found_out_by_several_partners(
+    tmp_path: Path,
+) -> None:
+    driver = "{name: memory, on: {HUNG: {faults: {copy: hang}}}}"
+    text = f"{memory_rses([*HEALTHY, 'HUNG'])}tests:\n{COPIES.replace('DRIVER', driver)}"
+
+    done = lakecheck("run", write(tmp_path, text), "-o", "out", cwd=tmp_path)
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    found = by_address(tmp_path / "out").values()
+    failed = [one for one in found if one["status"] == "failed"]
+    assert 2 <= len(failed) <= 8  # as many as one RSE may have in flight
+    assert {one["status"] for one in found} == {"failed", "blocked"}
+    assert {one["error.class"] for one in found} == {"timeout"}
+    assert seconds(tmp_path / "out") <= 4 + GRACE
+
+
+WAYS = {"LAKE-3": "hang", "LAKE-4": "hang-tls", "LAKE-5": "hang-data"}
+
+
+@pytest.fixture(scope="module")
+def hung_lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
+    only = ["LAKE-1", "LAKE-2", *WAYS]
+    with Lake.start(tmp_path_factory.mktemp("hung"), only=only) as lake:
+        for rse, fault in WAYS.items():
+            lake.fault(rse, fault)
+        yield lake
+
+
+def inventory(lake: Lake) -> str:
+    """Fifty RSEs on healthy servers, each in a folder of its own, and one hung in each way."""
+    lines = [f"lakecheck: 1\ninventory:\n  ca: {lake.ca}\n  rses:\n"]
+    for number, name in enumerate(HEALTHY):
+        server = lake.rses[f"LAKE-{number % 2 + 1}"].endpoints
+        url = server["davs" if number % 4 > 1 else "root"]
+        lines.append(f"    {name}: {{endpoints: ['{url}/{name}']}}\n")
+    for rse, fault in WAYS.items():
+        urls = ", ".join(f"'{url}'" for url in lake.rses[rse].endpoints.values())
+        lines.append(f"    HUNG-{fault}: {{endpoints: [{urls}]}}\n")
+    return f"{''.join(lines)}tests:\n"
+
+
+@pytest.mark.parametrize("driver", ["gfal2", "native"])
+def test_real_servers(hung_lake: Lake, tmp_path: Path, driver: str) -> None:
+    text = inventory(hung_lake)
+    text += f"  f: {{kind: functional, timeout: 10s, driver: {driver}}}\n"
+
+    done = lakecheck("run", write(tmp_path, text), "-o", "out", cwd=tmp_path)
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    check(tmp_path / "out", 10)
+    hung = {one["rse"] for one in documents(tmp_path / "out") if one["status"] == "failed"}
+    assert hung == {f"HUNG-{fault}" for fault in WAYS.values()}
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["functional-first", "copies-first"])
+def test_real_servers_with_copies(hung_lake: Lake, tmp_path: Path, order: int) -> None:
+    tests = [
+        "  f: {kind: functional, timeout: 10s, on: 'R1*|HUNG*'}\n",
+        "  t: {kind: tpc, timeout: 10s, on: 'R2|R3|HUNG*', protocols: [davs], sizes: [1kB]}\n",
+    ]
+    text = inventory(hung_lake) + "".join(tests[::order])
+
+    done = lakecheck("run", write(tmp_path, text), "-o", "out", cwd=tmp_path)
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    check(tmp_path / "out", 10)
+
+
+def test_a_crashing_worker_delays_nobody(tmp_path: Path) -> None:
+    driver = "{name: memory, on: {HUNG: {faults: {upload: crash}}}}"
+    text = memory_rses([*HEALTHY, "HUNG"])
+    text += f"tests:\n  f: {{kind: functional, driver: {driver}}}\n"
+
+    done = lakecheck("run", write(tmp_path, text), "-o", "out", cwd=tmp_path)
+
+    assert done.returncode == 10
+    found = [one for one in documents(tmp_path / "out") if one["rse"] == "HUNG"]
+    assert found[0]["status"] == "error"
+    assert {one["error.class"] for one in found} == {"tester"}
+    assert {one["error.side"] for one in found} == {"tester"}
