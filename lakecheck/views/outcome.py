@@ -10,6 +10,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from lakecheck.views import words
+
 _DIGITS = re.compile(r"0x[0-9a-fA-F]+|[0-9a-fA-F]{8,}|[0-9]+")
 _URLS = re.compile(r"[a-z0-9+]+://[^\s\"']+")
 
@@ -115,13 +117,16 @@ def decode(document: Mapping[str, Any]) -> Outcome:
     endpoint = _text(document, "endpoint") or _text(document, "destination.endpoint")
     protocol = _text(document, "protocol") or _text(document, "destination.protocol")
     case = _text(document, "case")
+    status, reason = _text(document, "status"), _text(document, "reason")
+    if status not in words.STATUSES:  # never let what is not understood look passed
+        status, reason = "error", f'its document has the status "{status}"'
     return Outcome(
         test=_text(document, "test"),
         kind=_text(document, "kind"),
         case=case,
         check=_text(document, "check"),
-        status=_text(document, "status"),
-        reason=_text(document, "reason"),
+        status=status,
+        reason=reason,
         blocked_by=_text(document, "blocked_by"),
         rse=_text(document, "rse"),
         source=source,

@@ -53,3 +53,9 @@ def test_errors_that_differ_in_numbers_only_are_alike() -> None:
     other = decode({**DENIED, "error.message": "no such user"})
 
     assert ones[0].likeness == ones[1].likeness != other.likeness
+
+
+def test_an_unknown_status_never_looks_passed() -> None:
+    outcome = decode({"test": "a", "case": "b", "check": "c", "status": "fine"})
+
+    assert (outcome.status, outcome.reason) == ("error", 'its document has the status "fine"')

@@ -92,7 +92,6 @@ def test_it_asks_nothing_of_the_network_and_runs_nothing_foreign(
     [
         ("few", "light"),
         ("few", "dark"),
-        ("large", "light"),
         ("hostile", "dark"),
         ("empty", "light"),
     ],
