@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from lakecheck.drivers.waiting import for_ourselves
 from lakecheck.drivers.worker_process import WorkerProcess
 from lakecheck.drivers.worker_wire import DONE
 from lakecheck.errors import TesterFailed
@@ -109,12 +110,16 @@ class Pool:
         Cancelling kills the process. A reply that is no success raises Replied; a process that
         dies raises TesterFailed. No call is made twice.
         """
-        turn = await self._gate.enter()
+        with for_ourselves():
+            turn = await self._gate.enter()
         silence: asyncio.TimerHandle | None = None
         try:
-            worker = await self._take(identity)
-            silence = asyncio.get_running_loop().call_later(SILENT, turn.leave)
+            with for_ourselves():
+                worker = await self._take(identity)
             try:
+                with for_ourselves():
+                    await worker.ready()
+                silence = asyncio.get_running_loop().call_later(SILENT, turn.leave)
                 reply = await worker.call(name, arguments)
             finally:
                 self._give_back(identity, worker)

@@ -90,7 +90,10 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C belongs to the run
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     faulthandler.enable()
-    serve(socket.socket(fileno=descriptor), load(module))
+    calls = load(module)
+    connection = socket.socket(fileno=descriptor)
+    connection.sendall(pack((DONE, None)))  # the greeting: what it needs is imported
+    serve(connection, calls)
     os._exit(0)  # the exit handlers of native libraries may hang
 
 

@@ -32,6 +32,8 @@ class WorkerProcess:
         self._reply: asyncio.Future[tuple[Any, ...]] | None = None
         self._killed = False
         self.ended: asyncio.Future[None] = self._loop.create_future()
+        self._greeted: asyncio.Future[None] = self._loop.create_future()
+        self._greeted.add_done_callback(lambda greeted: greeted.exception())
         self._connection, theirs = socket.socketpair()
         self._noise, noise_end = os.pipe()
         try:
@@ -59,6 +61,11 @@ class WorkerProcess:
     def alive(self) -> bool:
         """Whether it can take a call."""
         return not self._killed and not self.ended.done()
+
+    async def ready(self) -> None:
+        """Wait until it has imported what its calls need; TesterFailed where it dies of that."""
+        if not self._greeted.done() or self._greeted.exception():
+            await asyncio.shield(self._greeted)
 
     async def call(self, name: str, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
         """Make a call and give its reply; TesterFailed where the process died of it.
@@ -99,6 +106,9 @@ class WorkerProcess:
             return
         self._received += chunk
         whole, message = unpack(self._received)
+        if whole and not self._greeted.done():
+            self._greeted.set_result(None)
+            whole, message = unpack(self._received)
         if whole and self._reply and not self._reply.done():
             self._reply.set_result(message)
 
@@ -122,6 +132,8 @@ class WorkerProcess:
         self._connection.close()
         os.close(self._noise)
         os.close(self._pidfd)
+        if not self._greeted.done():
+            self._greeted.set_exception(TesterFailed(self._obituary(code), code=code))
         if self._reply and not self._reply.done():
             self._reply.set_exception(TesterFailed(self._obituary(code), code=code))
         if not self.ended.done():

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from lakecheck.documents.result import Result
+from lakecheck.drivers.waiting import CLOCK, Clock
 from lakecheck.engine.aims import Aim
 from lakecheck.engine.limits import CLEANUP, CLEANUP_SILENT
 from lakecheck.engine.scheduler import Blocker
@@ -56,6 +57,7 @@ class Execution:
         self._interrupted = False
         self._answered = False
         self._deadline = 0.0
+        self._clock = Clock()
         self._removal = 0.0
         self._attempting: asyncio.Task[None] | None = None  # what an interruption may cancel
         self._cleaning: asyncio.Timeout | None = None
@@ -63,6 +65,7 @@ class Execution:
     async def run(self) -> None:
         """Run every needed step; never raises, and leaves one result a selected step."""
         case = self._aim.case
+        CLOCK.set(self._clock)
         self._deadline = asyncio.get_running_loop().time() + case.test.timeout
         needed = self._aim.needed
         for step in self._aim.kind.steps:
@@ -82,20 +85,20 @@ class Execution:
     async def _step(self, step: Step) -> None:
         if self._interrupted:
             self._report(step, "not_run", reason="the run was interrupted")
-        elif self._late and asyncio.get_running_loop().time() >= self._deadline:
+        elif self._late and asyncio.get_running_loop().time() >= self._limit():
             self._blocked(step, self._late)
         elif cause := self._cause(step):
             self._blocked(step, cause)
         else:
-            await self._attempt(step, self._deadline)
+            await self._attempt(step, self._limit())
 
     def _cause(self, step: Step) -> Blocker | None:
         return next((self._causes[need] for need in step.needs if need in self._causes), None)
 
     async def _attempt(self, step: Step, deadline: float) -> None:
-        began = time.perf_counter()
+        began = time.perf_counter() - self._clock.lost
         try:
-            async with asyncio.timeout_at(deadline) as limit:
+            async with self._clock.limit(deadline) as limit:
                 if step.finaliser:
                     self._cleaning = limit
                 else:
@@ -105,13 +108,13 @@ class Execution:
             self._end_interruption()
             self._report(step, "not_run", reason="the run was interrupted")
         except (TimeoutError, LakecheckError) as error:
-            self._failed(step, self._known(error, step), time.perf_counter() - began)
+            self._failed(step, self._known(error, step), self._since(began))
         except Exception as error:  # a probe's or driver's own mistake must not end the run
             log.exception("%s.%s", self._aim.case.address, step.name)
             broken = TesterFailed(f"{type(error).__name__}: {error}", phase=step.name)
-            self._failed(step, broken, time.perf_counter() - began)
+            self._failed(step, broken, self._since(began))
         else:
-            self._succeeded(step, measured, time.perf_counter() - began)
+            self._succeeded(step, measured, self._since(began))
         finally:
             self._attempting = self._cleaning = None
 
@@ -192,14 +195,21 @@ class Execution:
     def _final_deadline(self) -> float:
         if self._interrupted:
             return asyncio.get_running_loop().time() + CLEANUP
-        return self._deadline + CLEANUP
+        return self._limit() + CLEANUP
+
+    def _limit(self) -> float:
+        """When the case's time is over, on the loop's clock; our own waiting does not count."""
+        return self._deadline + self._clock.lost
+
+    def _since(self, began: float) -> float:
+        return time.perf_counter() - self._clock.lost - began
 
     async def _remove(self) -> bool:
         """Remove what an unfinished case may have left; True where something was removed."""
-        began = time.perf_counter()
-        limit = CLEANUP if self._answered else CLEANUP_SILENT
+        began = time.perf_counter() - self._clock.lost
+        most = CLEANUP if self._answered else CLEANUP_SILENT
         try:
-            async with asyncio.timeout(limit):
+            async with self._clock.limit(asyncio.get_running_loop().time() + most):
                 await self._tools.storage.delete(self._tools.url)
         except Missing:
             self._tools.removed()
@@ -210,7 +220,7 @@ class Execution:
             log.exception("removing what %s left", self._aim.case.address)
             return False
         self._tools.removed()
-        self._removal = time.perf_counter() - began
+        self._removal = self._since(began)
         return True
 
     def _result(self, step: Step, status: Status, took: float | None, **more: object) -> Result:

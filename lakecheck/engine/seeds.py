@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from lakecheck.drivers.waiting import CLOCK, Clock
 from lakecheck.engine.ledger import Created, Ledger
 from lakecheck.engine.limits import CLEANUP, CLEANUP_SILENT
 from lakecheck.engine.payloads import Payloads
@@ -69,7 +70,9 @@ class Seeds:
             storage = self._sessions.storage(case.driver, source, credential, limit)
             self._ledger.creating(Created(url, source.url, case.credential, case.driver.name))
             self._planted[seed] = (case, credential)
-            async with asyncio.timeout(limit):
+            clock = Clock()
+            CLOCK.set(clock)
+            async with clock.limit(asyncio.get_running_loop().time() + limit):
                 await storage.put(url, payload)
         except TimeoutError:
             return TimedOut(

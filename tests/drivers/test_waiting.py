@@ -1,0 +1,48 @@
+"""Our own waiting is charged to no storage."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from lakecheck.drivers.waiting import CLOCK, Clock, for_ourselves
+
+
+async def _in_a_case(clock: Clock, ours: float, theirs: float, limit: float) -> None:
+    CLOCK.set(clock)
+    async with clock.limit(asyncio.get_running_loop().time() + limit):
+        with for_ourselves():
+            await asyncio.sleep(ours)
+        await asyncio.sleep(theirs)
+
+
+def test_waiting_for_ourselves_stops_the_clock() -> None:
+    clock = Clock()
+    asyncio.run(_in_a_case(clock, ours=0.3, theirs=0.0, limit=0.1))
+    assert clock.lost >= 0.3
+
+
+def test_what_comes_after_is_bounded_again() -> None:
+    clock = Clock()
+    with pytest.raises(TimeoutError):
+        asyncio.run(_in_a_case(clock, ours=0.2, theirs=30, limit=0.1))
+
+
+def test_without_a_case_nothing_happens() -> None:
+    with for_ourselves():
+        assert CLOCK.get() is None
+
+
+def test_a_cancelled_wait_is_still_counted() -> None:
+    clock = Clock()
+
+    async def cancelled() -> None:
+        task = asyncio.create_task(_in_a_case(clock, ours=30, theirs=0, limit=1))
+        await asyncio.sleep(0.1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancelled())
+    assert 0 < clock.lost < 30
