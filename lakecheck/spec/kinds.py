@@ -58,8 +58,11 @@ def decode_test(node: Node, path: str, context: Context) -> Any:
         return INVALID
     values.pop("kind")
     values.pop("expect", None)  # as text; what counts is what it was parsed to
-    options = {key: values.pop(key) for key in list(values) if key in own.fields}
-    return TestContent(kind.name, language.TestEntry(**values), own.make(**options), expect)
+    written = {key: values.pop(key) for key in list(values) if key in own.fields}
+    options = own.build(written, node, path, context)
+    if options is INVALID:
+        return INVALID
+    return TestContent(kind.name, language.TestEntry(**values), options, expect)
 
 
 def _kind(node: Node, path: str, context: Context) -> Kind | None:

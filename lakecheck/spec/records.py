@@ -49,7 +49,16 @@ class Record(Struct, frozen=True):
     def decode(self, node: Node, path: str, context: Context) -> Any:
         """Give the value, or INVALID after noting the faults."""
         values = decode_fields(node, self.fields, self.required, path, context)
-        return INVALID if values is INVALID else self.make(**values)
+        return INVALID if values is INVALID else self.build(values, node, path, context)
+
+    def build(self, values: dict[str, Any], node: Node, path: str, context: Context) -> Any:
+        """Make the struct of decoded keys; a ValueError that it raises is a fault."""
+        names = {field.encode_name: field.name for field in msgspec.structs.fields(self.make)}
+        try:
+            return self.make(**{names[key]: value for key, value in values.items()})
+        except ValueError as error:
+            context.faults.add(node.place, path, str(error))
+            return INVALID
 
     def schema(self) -> Schema:
         """Give the JSON Schema of such values."""

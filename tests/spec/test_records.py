@@ -22,7 +22,7 @@ class Window(Struct, frozen=True):
     width: Duration = Duration(60)
 
 
-class Options(Struct, frozen=True):
+class Options(Struct, frozen=True, rename={"until": "for"}):
     least: Annotated[Rate, Meta(description="Throughput that is expected at least.")]
     window: Window | None = None
     home: RSEName = ""
@@ -31,6 +31,11 @@ class Options(Struct, frozen=True):
     streams: int = 1
     share: float = 0.5
     free: Any = None
+    until: Duration = Duration(0)
+
+    def __post_init__(self) -> None:
+        if self.window and self.until > self.window.width:
+            raise ValueError('"for" is longer than the window')
 
 
 def cases(test: Test, inventory: Inventory) -> Iterator[Case]:
@@ -77,6 +82,7 @@ def test_options_are_decoded_to_their_struct(spec: Write) -> None:
     streams: 4
     share: 1
     free: [1, {a: b}]
+    for: 30s
     expect: [look.glance.depth > 3 and duration < 3s]
 """
     test = spec(HEAD + text).tests["a"]
@@ -90,6 +96,7 @@ def test_options_are_decoded_to_their_struct(spec: Write) -> None:
         streams=4,
         share=1,
         free=[1, {"a": "b"}],
+        until=Duration(30),
     )
     assert test.expect[0].step == "look"
 
@@ -111,6 +118,12 @@ def test_faults_name_the_options(faults: Faults) -> None:
         'a.lake.yaml:4:86: tests.a.share: expected a number, found "x"',
         'a.lake.yaml:4:98: tests.a: unknown key "fre"; did you mean "free"?',
     ]
+
+
+def test_what_a_kind_itself_objects_to_is_a_fault(faults: Faults) -> None:
+    text = "  a: {kind: glance, least: 1B/s, for: 2m, window: {begin: 1s}}\n"
+
+    assert faults(HEAD + text) == ['a.lake.yaml:4:6: tests.a: "for" is longer than the window']
 
 
 def test_the_schema_knows_the_kind() -> None:
