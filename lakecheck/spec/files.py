@@ -65,6 +65,13 @@ def _below(folder: Path) -> list[Path]:
     return found
 
 
+def _shown(path: Path) -> str:
+    """Shorten a path below the current folder, as people and editors there name it."""
+    here = os.path.join(os.getcwd(), "")
+    normal = os.path.normpath(path)
+    return normal.removeprefix(here) if os.path.isabs(normal) else normal
+
+
 class _Reader:
     """Follows includes depth first."""
 
@@ -80,7 +87,7 @@ class _Reader:
         if real in self.known:
             return
         self.known.add(real)
-        shown = os.path.normpath(path)
+        shown = _shown(path)
         if len(self.known) > MOST_FILES:
             self.faults.add(Place(shown), "", f"a spec has at most {MOST_FILES} files")
             raise TooManyFaults

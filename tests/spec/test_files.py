@@ -58,6 +58,15 @@ def test_each_real_file_is_read_once(folder: Path) -> None:
     assert load([".", "a.lake.yaml", "b.lake.yaml"]).files == ("a.lake.yaml",)
 
 
+def test_files_below_the_current_folder_are_named_from_there(folder: Path) -> None:
+    write(folder, {"specs/a.lake.yaml": HEAD + rse("A")})
+
+    spec = load([folder / "specs"])
+
+    assert spec.files == ("specs/a.lake.yaml",)
+    assert spec.inventory.rses["A"].origin == "specs/a.lake.yaml:2"
+
+
 def test_a_missing_include(faults: Faults) -> None:
     text = HEAD + "include:\n  - nowhere.yaml\n  - sites/*.yaml\n  - 5\n"
 

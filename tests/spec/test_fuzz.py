@@ -54,13 +54,13 @@ def mutations(draw: st.DrawFn) -> bytes:
 
 
 @given(mutations())
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_mutated_specs(content: bytes) -> None:
     assert isinstance(outcome(content), Spec | SpecError)
 
 
 @given(st.binary(max_size=300))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_random_bytes(content: bytes) -> None:
     assert isinstance(outcome(content), SpecError)
 
@@ -111,7 +111,7 @@ SPECS = st.fixed_dictionaries(
 
 
 @given(SPECS)
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_what_loads_fits_the_schema_and_what_does_not_fit_does_not_load(
     content: dict[str, Any],
 ) -> None:
