@@ -1,8 +1,13 @@
+"""Each fault, on every endpoint at once, as the field's own command lines see it."""
+
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -10,182 +15,191 @@ from lakecheck.devlake import Lake
 from lakecheck.errors import LakecheckError
 from tests.devlake.clients import HUNG, Clients
 
-ALL = [
-    ("LAKE-1", "root"),
-    ("LAKE-1", "davs"),
-    ("LAKE-REDIR", "root"),
-    ("LAKE-REDIR", "davs"),
-    ("LAKE-GSIFTP", "gsiftp"),
-    ("LAKE-APACHE", "davs"),
-]
-SINGLE = [case for case in ALL if case[0] != "LAKE-REDIR"]
-every_endpoint = pytest.mark.parametrize(("rse", "scheme"), ALL)
-every_single_endpoint = pytest.mark.parametrize(("rse", "scheme"), SINGLE)
-PATIENCE = 2.5  # s; a client still waiting then hangs, as an answer takes 0.1 s
+T = TypeVar("T")
+
+PATIENCE = 3.0  # s; a client still waiting then hangs, as an answer takes 0.1 s
 
 # What curl, xrdcp and gfal-copy exit with when nothing listens.
 REFUSED = {"davs": 7, "root": 51, "gsiftp": 70}
 
 
+class Case:
+    """One endpoint with clients of its own; answers are exit codes."""
+
+    def __init__(self, lake: Lake, rse: str, scheme: str, folder: Path) -> None:
+        folder.mkdir()
+        self.rse, self.scheme = rse, scheme
+        self.clients = Clients(lake, folder)
+        self._base = f"{lake.rses[rse].endpoints[scheme]}/{folder.parent.name}-{scheme}"
+
+    def upload(self, name: str, patience: float = 60) -> int:
+        return self.clients.upload(f"{self._base}-{name}", patience)
+
+    def stat(self, name: str) -> int:
+        return self.clients.stat(f"{self._base}-{name}", 60)
+
+    def download(self, name: str, patience: float = 60) -> int:
+        return self.clients.download(f"{self._base}-{name}", patience)
+
+    def fetch(self, name: str) -> bytes:
+        assert self.download(name) == 0, self.clients.said
+        return self.clients.fetched.read_bytes()
+
+    def __str__(self) -> str:
+        return f"{self.rse}.{self.scheme}"
+
+
+@pytest.fixture
+def cases(spoiled: Lake, tmp_path: Path) -> list[Case]:
+    return [
+        Case(spoiled, name, scheme, tmp_path / f"{name}-{scheme}")
+        for name, rse in spoiled.rses.items()
+        for scheme in rse.endpoints
+    ]
+
+
+def of(cases: list[Case], ask: Callable[[Case], T]) -> dict[str, T]:
+    """Ask all endpoints at the same time."""
+    with ThreadPoolExecutor(len(cases)) as pool:
+        return dict(zip(map(str, cases), pool.map(ask, cases), strict=True))
+
+
+def all_of(cases: list[Case], answer: T) -> dict[str, T]:
+    return {str(case): answer for case in cases}
+
+
 @contextmanager
-def fault(lake: Lake, rse: str, kind: str) -> Iterator[None]:
-    before = lake.rses[rse].endpoints
-    lake.fault(rse, kind)
+def fault(lake: Lake, kind: str) -> Iterator[None]:
+    before = lake.rses
     try:
-        assert lake.record.rses[rse].fault == kind
-        assert lake.rses[rse].endpoints == before
+        for rse in before:
+            lake.fault(rse, kind)
+            assert lake.record.rses[rse].fault == kind
+        assert lake.rses == before
         yield
     finally:
-        lake.fault(rse, "none")
+        for rse in before:
+            lake.fault(rse, "none")
 
 
-def url_of(lake: Lake, rse: str, scheme: str, name: str) -> str:
-    return f"{lake.rses[rse].endpoints[scheme]}/{name}-{scheme}"
-
-
-@every_endpoint
-def test_refuse_and_well_again(spoiled: Lake, clients: Clients, rse: str, scheme: str) -> None:
-    url = url_of(spoiled, rse, scheme, "refused")
-    with fault(spoiled, rse, "refuse"):
-        assert clients.upload(url) == REFUSED[scheme], clients.said
-    assert clients.upload(url) == 0, clients.said
+def test_refuse(spoiled: Lake, cases: list[Case]) -> None:
+    with fault(spoiled, "refuse"):
+        seen = of(cases, lambda case: case.upload("x"))
+        assert seen == {str(case): REFUSED[case.scheme] for case in cases}
+    assert of(cases, lambda case: case.upload("x")) == all_of(cases, 0)
 
 
 @pytest.mark.parametrize("kind", ["hang", "hang-tls"])
-@every_single_endpoint
-def test_a_hang_is_silence_for_everything(
-    spoiled: Lake, clients: Clients, rse: str, scheme: str, kind: str
-) -> None:
-    url = url_of(spoiled, rse, scheme, "hung")
-    with fault(spoiled, rse, kind):
-        assert clients.upload(url, PATIENCE) == HUNG, clients.said
-        if scheme == "davs":
-            clients.run(["curl", "-sv", "-m", "1", url.replace("davs:", "https:"), "-k"])
-            assert ("SSL connection using" in clients.said) == (kind == "hang-tls")
-    assert clients.upload(url) == 0, clients.said
+def test_a_hang_is_silence_for_everything(spoiled: Lake, cases: list[Case], kind: str) -> None:
+    with fault(spoiled, kind):
+        assert of(cases, lambda case: case.upload("x", PATIENCE)) == all_of(cases, HUNG)
+        for rse in ("LAKE-1", "LAKE-REDIR", "LAKE-APACHE"):
+            url = spoiled.rses[rse].davs.replace("davs:", "https:")
+            cases[0].clients.run(["curl", "-sv", "-k", "-m", "2", url])
+            assert ("SSL connection using" in cases[0].clients.said) == (kind == "hang-tls")
+    assert of(cases, lambda case: case.upload("x")) == all_of(cases, 0)
 
 
-@pytest.mark.parametrize("scheme", ["root", "davs"])
-def test_a_redirecting_rse_hangs_as_a_whole(spoiled: Lake, clients: Clients, scheme: str) -> None:
-    with fault(spoiled, "LAKE-REDIR", "hang-tls"):
-        url = url_of(spoiled, "LAKE-REDIR", scheme, "hung")
-        assert clients.upload(url, PATIENCE) == HUNG, clients.said
+def test_data_hang_while_questions_are_answered(spoiled: Lake, cases: list[Case]) -> None:
+    assert of(cases, lambda case: case.upload("old")) == all_of(cases, 0)
+    with fault(spoiled, "hang-data"):
+        assert of(cases, lambda case: case.stat("old")) == all_of(cases, 0)
+        assert of(cases, lambda case: case.upload("new", PATIENCE)) == all_of(cases, HUNG)
+        assert of(cases, lambda case: case.download("old", PATIENCE)) == all_of(cases, HUNG)
+    assert of(cases, lambda case: case.fetch("old") == case.clients.content) == all_of(cases, True)
 
 
-@every_single_endpoint
-def test_data_hang_while_questions_are_answered(
-    spoiled: Lake, clients: Clients, rse: str, scheme: str
-) -> None:
-    url = url_of(spoiled, rse, scheme, "stuck")
-    assert clients.upload(url) == 0, clients.said
-    with fault(spoiled, rse, "hang-data"):
-        assert clients.stat(url) == 0, clients.said
-        assert clients.upload(f"{url}-new", PATIENCE) == HUNG, clients.said
-        assert clients.download(url, PATIENCE) == HUNG, clients.said
-    assert clients.download(url) == 0, clients.said
-    assert clients.fetched.read_bytes() == clients.content
+def test_a_stranger_is_not_trusted(spoiled: Lake, cases: list[Case]) -> None:
+    # Without TLS, root has no certificate that could be distrusted.
+    expected = {"davs": 60, "gsiftp": 13, "root": 0}
+    with fault(spoiled, "untrusted"):
+        seen = of(cases, lambda case: case.upload("x"))
+        assert seen == {str(case): expected[case.scheme] for case in cases}
+    assert of(cases, lambda case: case.upload("x")) == all_of(cases, 0)
 
 
-@pytest.mark.parametrize(("rse", "scheme", "code"), [
-    ("LAKE-1", "davs", 60),
-    ("LAKE-REDIR", "davs", 60),
-    ("LAKE-APACHE", "davs", 60),
-    ("LAKE-GSIFTP", "gsiftp", 13),
-    ("LAKE-1", "root", 0),  # without TLS there is no certificate to distrust
-])  # fmt: skip
-def test_a_stranger_is_not_trusted(
-    spoiled: Lake, clients: Clients, rse: str, scheme: str, code: int
-) -> None:
-    with fault(spoiled, rse, "untrusted"):
-        assert clients.upload(url_of(spoiled, rse, scheme, "distrusted")) == code, clients.said
+def test_a_full_storage_takes_no_more_but_gives(spoiled: Lake, cases: list[Case]) -> None:
+    assert of(cases, lambda case: case.upload("old")) == all_of(cases, 0)
+    with fault(spoiled, "full"):
+        seen = of(cases, lambda case: case.upload("more"))
+        assert not {HUNG, 0} & set(seen.values()), seen
+        kept = of(cases, lambda case: case.fetch("old") == case.clients.content)
+        assert kept == all_of(cases, True)
+    assert of(cases, lambda case: case.upload("more")) == all_of(cases, 0)
 
 
-@every_endpoint
-def test_a_full_storage_takes_no_more_but_gives(
-    spoiled: Lake, clients: Clients, rse: str, scheme: str
-) -> None:
-    url = url_of(spoiled, rse, scheme, "before")
-    assert clients.upload(url) == 0, clients.said
-    with fault(spoiled, rse, "full"):
-        assert clients.upload(f"{url}-more") != 0
-        assert clients.download(url) == 0, clients.said
-        assert clients.fetched.read_bytes() == clients.content
-    assert clients.upload(f"{url}-more") == 0, clients.said
-
-
-@pytest.mark.parametrize(("rse", "scheme"), [("LAKE-1", "root"), ("LAKE-APACHE", "davs")])
+@pytest.mark.parametrize("place", ["LAKE-1.root", "LAKE-1.davs", "LAKE-APACHE.davs"])
 def test_a_small_storage_fills_up_and_has_room_again(
-    spoiled: Lake, clients: Clients, rse: str, scheme: str
+    spoiled: Lake, cases: list[Case], place: str
 ) -> None:
-    clients.local.write_bytes(bytes(600_000))
-    url = url_of(spoiled, rse, scheme, "filling")
-    with fault(spoiled, rse, "full:1000000B"):
-        assert clients.upload(f"{url}-1") == 0, clients.said
-        assert clients.upload(f"{url}-2") != 0
-        spoiled.data_dir(rse).joinpath(f"filling-{scheme}-1").unlink()
-        assert clients.upload(f"{url}-3") == 0, clients.said
+    case = next(case for case in cases if str(case) == place)
+    case.clients.local.write_bytes(bytes(600_000))
+    spoiled.fault(case.rse, "full:1MB")
+    try:
+        assert case.upload("1") == 0, case.clients.said
+        assert case.upload("2") not in (0, HUNG)
+        for file in spoiled.data_dir(case.rse).glob(f"*-{case.scheme}-[12]"):
+            file.unlink()
+        assert case.upload("3") == 0, case.clients.said
+    finally:
+        spoiled.fault(case.rse, "none")
 
 
-@every_endpoint
-def test_denied_writes_leave_nothing(
-    spoiled: Lake, clients: Clients, rse: str, scheme: str
-) -> None:
-    url = url_of(spoiled, rse, scheme, "readable")
-    assert clients.upload(url) == 0, clients.said
-    with fault(spoiled, rse, "deny"):
-        assert clients.upload(f"{url}-not") != 0
-        assert clients.download(url) == 0, clients.said
-    folders = [spoiled.data_dir(rse, n) for n in range(len(spoiled.rses[rse].data))]
-    assert not [folder for folder in folders if (folder / f"readable-{scheme}-not").exists()]
-    assert clients.upload(f"{url}-not") == 0, clients.said
+def test_denied_writes_leave_nothing(spoiled: Lake, cases: list[Case]) -> None:
+    assert of(cases, lambda case: case.upload("old")) == all_of(cases, 0)
+    with fault(spoiled, "deny"):
+        seen = of(cases, lambda case: case.upload("denied"))
+        assert not {HUNG, 0} & set(seen.values()), seen
+        kept = of(cases, lambda case: case.fetch("old") == case.clients.content)
+        assert kept == all_of(cases, True)
+    data = [Path(folder) for rse in spoiled.rses.values() for folder in rse.data]
+    assert [file for folder in data for file in folder.glob("*-denied")] == []
+    assert of(cases, lambda case: case.upload("denied")) == all_of(cases, 0)
 
 
-@every_endpoint
-def test_a_corrupted_file_differs_and_older_ones_do_not(
-    spoiled: Lake, clients: Clients, rse: str, scheme: str
-) -> None:
-    url = url_of(spoiled, rse, scheme, "sound")
-    assert clients.upload(url) == 0, clients.said
-    with fault(spoiled, rse, "corrupt"):
-        assert clients.upload(f"{url}-not") == 0, clients.said
-        assert clients.download(url) == 0, clients.said
-        assert clients.fetched.read_bytes() == clients.content
-    assert clients.download(f"{url}-not") == 0, clients.said
-    spoilt = clients.fetched.read_bytes()
-    assert spoilt != clients.content
-    assert len(spoilt) == len(clients.content)
+def test_a_corrupted_file_differs_and_older_ones_do_not(spoiled: Lake, cases: list[Case]) -> None:
+    assert of(cases, lambda case: case.upload("old")) == all_of(cases, 0)
+    with fault(spoiled, "corrupt"):
+        assert of(cases, lambda case: case.upload("spoilt")) == all_of(cases, 0)
+        kept = of(cases, lambda case: case.fetch("old") == case.clients.content)
+        assert kept == all_of(cases, True)
+    content = cases[0].clients.content
+    spoilt = bytes([content[0] ^ 1]) + content[1:]
+    assert of(cases, lambda case: case.fetch("spoilt")) == all_of(cases, spoilt)
 
 
-@every_single_endpoint
 def test_a_crash_takes_the_connection_and_the_server_comes_back(
-    spoiled: Lake, clients: Clients, rse: str, scheme: str
+    spoiled: Lake, cases: list[Case]
 ) -> None:
-    url = url_of(spoiled, rse, scheme, "crashed")
-    with fault(spoiled, rse, "crash"):
-        assert clients.upload(url) not in (0, HUNG)
-    assert clients.upload(url) == 0, clients.said
+    # A manager makes its clients wait for a data server that has crashed.
+    single = [case for case in cases if case.rse != "LAKE-REDIR"]
+    with fault(spoiled, "crash"):
+        seen = of(single, lambda case: case.upload("x"))
+        assert not {HUNG, 0} & set(seen.values()), seen
+    assert of(cases, lambda case: case.upload("x")) == all_of(cases, 0)
 
 
-def test_a_crash_is_one_of_the_process(spoiled: Lake, clients: Clients) -> None:
-    def server() -> tuple[int, int]:
-        found = next(s for s in spoiled.record.servers if s.name == "LAKE-1")
-        return found.restarts, found.process.pid if found.process else 0
-
-    before = server()
-    with fault(spoiled, "LAKE-1", "crash"):
-        assert clients.upload(url_of(spoiled, "LAKE-1", "davs", "x")) not in (0, HUNG)
-        deadline = time.monotonic() + 20
-        while (after := server())[0] == before[0] and time.monotonic() < deadline:
+def test_a_crash_is_one_of_the_process(spoiled: Lake, cases: list[Case]) -> None:
+    case = next(case for case in cases if str(case) == "LAKE-1.davs")
+    log = spoiled.folder / "supervisor.log"
+    before = log.read_text().count("ended: SIGSEGV")
+    restarts = spoiled.record.servers[0].restarts
+    spoiled.fault("LAKE-1", "crash")
+    try:
+        assert case.upload("x") not in (0, HUNG)
+        deadline = time.monotonic() + 60
+        while spoiled.record.servers[0].restarts == restarts:
+            assert time.monotonic() < deadline
             time.sleep(0.05)
-    assert after[0] > before[0]
-    assert "ended: SIGSEGV" in (spoiled.folder / "supervisor.log").read_text()
+    finally:
+        spoiled.fault("LAKE-1", "none")
+    assert log.read_text().count("ended: SIGSEGV") > before
 
 
-def test_a_lake_can_begin_with_a_fault(tmp_path_factory: pytest.TempPathFactory) -> None:
-    folder = tmp_path_factory.mktemp("faulty")
-    with Lake.start(folder, only=["LAKE-1"], faults={"LAKE-1": "deny"}) as lake:
-        clients = Clients(lake, folder)
-        assert clients.upload(f"{lake.rses['LAKE-1'].davs}/x") != 0
+def test_a_lake_can_begin_with_a_fault(tmp_path: Path) -> None:
+    with Lake.start(tmp_path / "lake", only=["LAKE-1"], faults={"LAKE-1": "deny"}) as lake:
+        clients = Clients(lake, tmp_path)
+        assert clients.upload(f"{lake.rses['LAKE-1'].davs}/x") not in (0, HUNG)
         lake.fault("LAKE-1", "none")
         assert clients.upload(f"{lake.rses['LAKE-1'].davs}/x") == 0, clients.said
 
