@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from lakecheck.drivers.worker_wire import Judged
 
+SOON = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)  # seconds between questions for a name that is missing
+
 
 def verify(
-    size_of: Callable[[str], int],
+    size_of: Callable[[str], int | None],
     checksum_of: Callable[[str, str], str],
     source: str,
     destination: str,
@@ -17,9 +20,13 @@ def verify(
 ) -> str:
     """Compare both ends, since a copy that reports success may still be truncated.
 
-    Gives what agreed: the checksum, or `size` where none is wanted or an end has none.
+    Gives what agreed: the checksum, or `size` where none is wanted or an end has none. `size_of`
+    gives None for a file that is not there.
     """
-    found = size_of(destination)
+    found = _await(size_of, destination)
+    if found is None:
+        text = "the copy was reported as done, but the destination says that it is not there"
+        raise Judged("missing", text, side="destination", phase="verify")
     if found != size:
         raise _differs(f"the copy has {found} bytes, its source {size}")
     if algorithm is None:
@@ -33,6 +40,17 @@ def verify(
     if there != here:
         raise _differs(f"{algorithm} of the source is {there}, of the copy {here}")
     return algorithm
+
+
+def _await(size_of: Callable[[str], int | None], url: str) -> int | None:
+    """Ask again for a while: a redirector remembers for a moment that there was no such file."""
+    found = size_of(url)
+    for pause in SOON:
+        if found is not None:
+            break
+        time.sleep(pause)
+        found = size_of(url)
+    return found
 
 
 def _differs(how: str) -> Judged:

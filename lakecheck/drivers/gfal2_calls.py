@@ -10,6 +10,7 @@ import os
 import stat as modes
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
 import gfal2
 
@@ -79,7 +80,9 @@ def names(url: str) -> list[tuple[str, bool]]:
         if entry is None or not entry.d_name:
             return sorted(found)
         if entry.d_name not in (".", ".."):
-            found.append((entry.d_name, modes.S_ISDIR(about.st_mode)))
+            # davix gives names as they stand in URLs.
+            name = unquote(entry.d_name) if url.startswith(HTTP) else entry.d_name
+            found.append((name, modes.S_ISDIR(about.st_mode)))
 
 
 def mkdir(url: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import gfal2
 
 GONE = (errno.ENOENT, errno.ENOTDIR)
+CONFLICT = "HTTP 409"
 TIMEOUT = int(os.environ.get("LAKECHECK_TIMEOUT", "300"))  # seconds
 
 
@@ -55,11 +56,29 @@ def with_parents(context: Any, url: str, write: Callable[[], Any]) -> None:
     try:
         write()
     except gfal2.GError as error:
-        parent = url.rpartition("/")[0]
-        if error.code in (errno.EEXIST, errno.ENOSPC) or not _lacks(context, parent):
+        if not _may_lack_folder(error):
             raise
-        context.mkdir_rec(parent, 0o755)
+        parent = url.rpartition("/")[0]
+        if _lacks(context, parent):
+            _make(context, parent)
+        elif error.code not in GONE and CONFLICT not in str(error):
+            raise
         write()
+
+
+def _may_lack_folder(error: Any) -> bool:
+    # Of a folder that lacks, WebDAV says "conflict", which gfal2 takes for a file that exists.
+    taken = error.code == errno.EEXIST and CONFLICT not in str(error)
+    return not taken and error.code != errno.ENOSPC
+
+
+def _make(context: Any, folder: str) -> None:
+    """Make a folder that others may be making at the same moment."""
+    try:
+        context.mkdir_rec(folder, 0o755)
+    except gfal2.GError:
+        if _lacks(context, folder):
+            raise
 
 
 def _lacks(context: Any, url: str) -> bool:

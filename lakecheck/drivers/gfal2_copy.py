@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import gfal2
 
 from lakecheck.drivers.copy_check import verify
-from lakecheck.drivers.gfal2_context import copying, parameters, with_parents
+from lakecheck.drivers.gfal2_context import GONE, copying, parameters, with_parents
 from lakecheck.drivers.worker_wire import Judged
 
 # "Bad address" is what the XRootD plug-in makes of an answer that names no checksum.
@@ -20,7 +20,9 @@ class SourceError(Exception):
     """A copy failed, and asked for itself the source fails too: its own code tells more."""
 
     def __init__(self, copy: Any, source: Any) -> None:
-        super().__init__(f"{copy}; the source by itself: {source} (source)")
+        super().__init__(
+            f"{copy}; the source by itself: {source} (source)" if copy else f"{source} (source)"
+        )
         self.code = source.code
 
 
@@ -35,8 +37,13 @@ def copy(
     context.set_opt_string("HTTP PLUGIN", "DEFAULT_COPY_MODE", f"3rd {mode}")
     happened = _copy(context, source, destination) or f"3rd {mode}"
 
-    def size_of(url: str) -> int:
-        found: int = context.stat(url).st_size
+    def size_of(url: str) -> int | None:
+        try:
+            found: int = context.stat(url).st_size
+        except gfal2.GError as error:
+            if error.code in GONE:
+                return None
+            raise
         return found
 
     def checksum_of(url: str, wanted: str) -> str:
@@ -56,21 +63,38 @@ def _copy(context: Any, source: str, destination: str) -> str:
             happened.append(str(event.description))
 
     wanted.event_callback = note
+    if source.startswith("gsiftp:"):
+        # Now and then gfal2 crashes in a copy that fails, so what can be known is asked first.
+        _blame_source(context, source, None)
+        wanted.create_parent = True
     try:
-        with_parents(context, destination, lambda: context.filecopy(wanted, source, destination))
+        with_parents(context, destination, lambda: _ask(context, wanted, source, destination))
     except gfal2.GError as error:
         _blame_source(context, source, error)
         raise
     return happened[-1] if happened else ""
 
 
+def _ask(context: Any, wanted: Any, source: str, destination: str) -> None:
+    """Ask for the copy; once more where a redirector did not take the question.
+
+    XRootD's answers 400 while it looks for a name that it was never asked for; nothing has begun.
+    """
+    try:
+        context.filecopy(wanted, source, destination)
+    except gfal2.GError as error:
+        if "copy HTTP 400" not in str(error):
+            raise
+        context.filecopy(wanted, source, destination)
+
+
 def _blame_source(context: Any, source: str, failure: Any) -> None:
-    """Ask for the source after a failed copy: what the copy reports of it is misleading.
+    """Ask for the source by itself: what a failed copy reports of it is misleading.
 
     Of a source that is missing, XRootD says that the destination lacks delegation, and WebDAV
     in push mode no more than HTTP 400.
     """
-    if failure.code == errno.EEXIST:
+    if failure and failure.code == errno.EEXIST:
         return
     try:
         context.stat(source)

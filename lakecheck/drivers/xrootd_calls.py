@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from XRootD import client
 from XRootD.client.flags import (
@@ -23,7 +23,8 @@ from lakecheck.drivers.worker_wire import Judged
 
 CHUNK = 8 << 20  # bytes a request
 TIMEOUT = int(os.environ.get("LAKECHECK_TIMEOUT", "0"))  # seconds a request; 0: XrdCl's own
-FILE_SYSTEM_ERROR, UNSUPPORTED, IS_FOLDER = 3005, 3013, 3016  # XProtocol.hh
+# XProtocol.hh
+FILE_SYSTEM_ERROR, NOT_FOUND, UNSUPPORTED, IS_FOLDER = 3005, 3011, 3013, 3016
 
 
 class XrootdError(Exception):
@@ -118,8 +119,8 @@ def copy(
     """Third-party copy; the destination always pulls, whatever `mode` says."""
     process = client.CopyProcess()
     process.add_job(
-        source,
-        destination,
+        unquote(source),
+        unquote(destination),
         thirdparty="only",
         mkdir=True,
         inittimeout=TIMEOUT or 600,
@@ -131,8 +132,17 @@ def copy(
     if not status.ok:
         _blame_source(source, status)
         raise XrootdError(status)
-    verified = verify(lambda url: stat(url)[0], checksum, source, destination, algorithm, size)
+    verified = verify(_size, checksum, source, destination, algorithm, size)
     return "pull", verified, False
+
+
+def _size(url: str) -> int | None:
+    try:
+        return stat(url)[0]
+    except XrootdError as error:
+        if error.code == NOT_FOUND:
+            return None
+        raise
 
 
 def _blame_source(source: str, status: Any) -> None:
@@ -148,7 +158,7 @@ def _blame_source(source: str, status: Any) -> None:
 @contextmanager
 def _opened(url: str, flags: int) -> Iterator[Any]:
     file = client.File()
-    _ask(file, file.open, url, flags, 0o644)
+    _ask(file, file.open, unquote(url), flags, 0o644)  # XrdCl takes names as they are
     try:
         yield file
     except BaseException:
@@ -170,7 +180,7 @@ def _server(url: str) -> tuple[Any, str]:
     """Split `root://host:port//path` into the server and `/path`."""
     place = urlsplit(url)
     path = place.path[1:] if place.path.startswith("//") else place.path
-    return client.FileSystem(f"{place.scheme}://{place.netloc}"), path
+    return client.FileSystem(f"{place.scheme}://{place.netloc}"), unquote(path)
 
 
 def _is_folder(url: str) -> bool:
