@@ -42,7 +42,7 @@ def translating(hop: Hop, credential: Credential) -> Iterator[None]:
     """Let only DriverErrors out; each names the host at which the request was."""
     try:
         yield
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
         raise _translated(error, hop, credential) from None
 
 
@@ -88,6 +88,8 @@ def _meaning(
         return ProtocolError, f"{host}: broke the connection: {error}", "transfer", None
     if isinstance(error, aiohttp.ClientResponseError):
         return ProtocolError, f"{host}: not HTTP: {error.message}", "request", None
+    if isinstance(error, ValueError):  # such as a port beyond 65535 in a redirect
+        return ProtocolError, f"{host}: {error}", "request", None
     if isinstance(error, OSError):
         return TesterFailed, f"{error.filename or 'here'}: {error.strerror}", "local", "tester"
     return Unclassified, f"{host}: {type(error).__name__}: {error}", "request", None

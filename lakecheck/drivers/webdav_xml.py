@@ -60,10 +60,16 @@ def _stat(response: Element) -> Stat:
     for found in response.iterfind(f"{DAV}propstat"):
         if " 200" not in (found.findtext(f"{DAV}status") or " 200"):
             continue
-        size = int(found.findtext(f"{DAV}prop/{DAV}getcontentlength") or size)
+        size = _bytes(found.findtext(f"{DAV}prop/{DAV}getcontentlength")) or size
         folder = folder or found.find(f"{DAV}prop/{DAV}resourcetype/{DAV}collection") is not None
         modified = _seconds(found.findtext(f"{DAV}prop/{DAV}getlastmodified")) or modified
     return Stat(0 if folder else size, folder, modified)
+
+
+def _bytes(text: str | None) -> int:
+    if text and not text.strip().isdecimal():
+        raise ProtocolError(f'the answer to PROPFIND tells "{text[:40]}" as a size')
+    return int(text) if text else 0
 
 
 def _seconds(text: str | None) -> float | None:
