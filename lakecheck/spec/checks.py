@@ -1,11 +1,10 @@
-"""What only the whole spec tells: names that are declared nowhere, tests that select nothing."""
+"""What only the whole spec tells: names that are declared nowhere, schemes, variables."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from lakecheck import registry
-from lakecheck.model import NOBODY, DriverChoice, Kind, Spec, Test
+from lakecheck.model import NOBODY, DriverChoice
 from lakecheck.spec import drivers, expression
 from lakecheck.spec.build import build_inventory
 from lakecheck.spec.nodes import Faults, near, quote
@@ -116,34 +115,3 @@ def _users(sections: Sections) -> dict[str, str]:
         for credential in used:
             users.setdefault(credential, f"tests.{name}")
     return users
-
-
-def check_matrix(spec: Spec, sections: Sections, faults: Faults) -> None:
-    """Note tests that select nothing at all, unless they say that they may."""
-    for name, test in spec.tests.items():
-        kind: Kind = registry.load("kinds", test.kind)
-        if test.allow_empty or next(iter(kind.cases(test, spec.inventory)), None) is not None:
-            continue
-        message = f"it selects nothing: {_why_empty(test, spec)}; write allow_empty: true if it may"
-        faults.add(sections.tests[name].place, f"tests.{name}", message)
-
-
-def _why_empty(test: Test, spec: Spec) -> str:
-    rses = spec.inventory.rses
-    if not rses:
-        return "the inventory has no RSEs"
-    parsed = expression.parse(test.on)
-    chosen = parsed.select(rses)
-    if chosen:
-        return (
-            f"on: {test.on} gives {', '.join(chosen[:5])}, but no case comes of {_number(chosen)}"
-        )
-    present = {name for rse in rses.values() for name in rse.attributes}
-    for attribute in parsed.attributes:
-        if attribute not in present and attribute not in expression.NAME_KEYS:
-            return f"no RSE has the attribute {quote(attribute)}{near(attribute, present)}"
-    return f"on: {test.on} matches none of the {len(rses)} RSEs"
-
-
-def _number(chosen: tuple[str, ...]) -> str:
-    return "it" if len(chosen) == 1 else "them"

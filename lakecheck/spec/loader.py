@@ -9,8 +9,9 @@ from pathlib import Path
 from lakecheck.errors import SpecError
 from lakecheck.model import Spec
 from lakecheck.spec.build import build
-from lakecheck.spec.checks import check, check_matrix
+from lakecheck.spec.checks import check
 from lakecheck.spec.files import SUFFIX, gather
+from lakecheck.spec.matrix import check_matrix
 from lakecheck.spec.nodes import Faults, TooManyFaults
 from lakecheck.spec.sections import merge
 

@@ -35,6 +35,7 @@ class Record(Struct, frozen=True):
 
     make: type[Struct]
     fields: Mapping[str, Shape]
+    names: Mapping[str, str]  # key: the struct's own name of it
     required: tuple[str, ...] = ()
 
     @property
@@ -53,9 +54,8 @@ class Record(Struct, frozen=True):
 
     def build(self, values: dict[str, Any], node: Node, path: str, context: Context) -> Any:
         """Make the struct of decoded keys; a ValueError that it raises is a fault."""
-        names = {field.encode_name: field.name for field in msgspec.structs.fields(self.make)}
         try:
-            return self.make(**{names[key]: value for key, value in values.items()})
+            return self.make(**{self.names[key]: value for key, value in values.items()})
         except ValueError as error:
             context.faults.add(node.place, path, str(error))
             return INVALID
@@ -124,6 +124,7 @@ def record_of(struct: type[Struct]) -> Record:
     return Record(
         make=struct,
         fields={field.encode_name: _named(field.encode_name, field.type) for field in fields},
+        names={field.encode_name: field.name for field in fields},
         required=tuple(field.encode_name for field in fields if field.required),
     )
 

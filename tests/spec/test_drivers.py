@@ -75,3 +75,28 @@ def test_an_endpoint_that_no_driver_speaks(faults: Faults) -> None:
 )
 def test_a_driver_that_speaks_anything(spec: Write, text: str) -> None:
     assert spec(text).inventory.rses["A"].endpoints[0].scheme == "s3"
+
+
+MIXED = """\
+lakecheck: 1
+inventory:
+  rses:
+    A: {endpoints: ["root://h:1/b", "davs://h:2", "gsiftp://h:3"]}
+tests:
+"""
+
+
+def test_a_driver_that_does_not_speak_what_a_test_selects(faults: Faults) -> None:
+    text = MIXED + "  t: {kind: functional, driver: xrootd, protocols: [davs, root]}\n"
+
+    assert faults(text) == [
+        "a.lake.yaml:6:3: tests.t: its driver xrootd does not speak davs; choose another driver, "
+        "such as native, or limit it: protocols: [root, roots, xroot, xroots]"
+    ]
+
+
+@pytest.mark.parametrize(
+    "keys", ["driver: xrootd, protocols: [root]", "driver: native", "driver: memory", "on: A"]
+)
+def test_drivers_that_fit(spec: Write, keys: str) -> None:
+    assert spec(f"{MIXED}  t: {{kind: functional, {keys}}}\n").tests["t"]

@@ -1,0 +1,62 @@
+"""What only a test's matrix tells: that it is empty, or that its driver cannot work on it."""
+
+from __future__ import annotations
+
+from lakecheck import registry
+from lakecheck.model import Kind, Spec, Test
+from lakecheck.spec import drivers, expression
+from lakecheck.spec.nodes import Faults, near, quote
+from lakecheck.spec.sections import Sections
+
+
+def check_matrix(spec: Spec, sections: Sections, faults: Faults) -> None:
+    """Note tests that select nothing, unless they may, and drivers that do not speak a scheme."""
+    for name, test in spec.tests.items():
+        kind: Kind = registry.load("kinds", test.kind)
+        place = sections.tests[name].place
+        if not test.allow_empty and next(iter(kind.cases(test, spec.inventory)), None) is None:
+            message = f"it selects nothing: {_why_empty(test, spec)}"
+            faults.add(place, f"tests.{name}", f"{message}; write allow_empty: true if it may")
+        for driver, scheme in _unspoken(test, spec):
+            message = (
+                f"its driver {driver} does not speak {scheme}; choose another driver, such as "
+                f"{drivers.NATIVE}, or limit it: protocols: [{', '.join(drivers.schemes(driver))}]"
+            )
+            faults.add(place, f"tests.{name}", message)
+
+
+def _unspoken(test: Test, spec: Spec) -> dict[tuple[str, str], None]:
+    """Pairs of driver and scheme that a test's matrix has and that do not go together."""
+    protocols = getattr(test.options, "protocols", ())
+    found: dict[tuple[str, str], None] = {}
+    for name in expression.parse(test.on).select(spec.inventory.rses):
+        rse = spec.inventory.rses[name]
+        driver = (rse.driver or test.driver).name
+        if driver == drivers.NATIVE or not drivers.schemes(driver) or drivers.takes_any(driver):
+            continue
+        for endpoint in rse.endpoints:
+            wanted = not protocols or {endpoint.scheme, endpoint.protocol} & set(protocols)
+            if wanted and endpoint.scheme not in drivers.schemes(driver):
+                found[driver, endpoint.scheme] = None
+    return found
+
+
+def _why_empty(test: Test, spec: Spec) -> str:
+    rses = spec.inventory.rses
+    if not rses:
+        return "the inventory has no RSEs"
+    parsed = expression.parse(test.on)
+    chosen = parsed.select(rses)
+    if chosen:
+        return (
+            f"on: {test.on} gives {', '.join(chosen[:5])}, but no case comes of {_number(chosen)}"
+        )
+    present = {name for rse in rses.values() for name in rse.attributes}
+    for attribute in parsed.attributes:
+        if attribute not in present and attribute not in expression.NAME_KEYS:
+            return f"no RSE has the attribute {quote(attribute)}{near(attribute, present)}"
+    return f"on: {test.on} matches none of the {len(rses)} RSEs"
+
+
+def _number(chosen: tuple[str, ...]) -> str:
+    return "it" if len(chosen) == 1 else "them"
