@@ -79,13 +79,16 @@ class Journal:
             log.warning("%s: there is room again; what was held is written", self.path)
         return len(self._held)
 
-    def close(self) -> int:
-        """Write what can be written and close; give how many documents are left over."""
+    def close(self, keep: bool = True) -> int:
+        """Write what can be written and close; give how many documents are left over.
+
+        They go to TMPDIR where they shall be kept.
+        """
         left = self.flush()
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
-        if left:
+        if left and keep:
             self.kept_at = self._held.save()
         self._held.remove()
         return left

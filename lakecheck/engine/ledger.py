@@ -50,8 +50,9 @@ class Ledger:
         return tuple(self._open.values())
 
     def close(self) -> int:
-        """Close the file; give how many lines it could not take."""
-        return self._journal.close()
+        """Close the file; give how many lines it could not take, if anything is left to remove."""
+        lost = self._journal.close(keep=bool(self._open))
+        return lost if self._open else 0
 
 
 def leftovers(path: Path) -> tuple[Created, ...]:

@@ -61,9 +61,11 @@ def end_all() -> None:
     """End what a failed test has left running."""
     while _started:
         process = _started.pop()
-        if process.poll() is None:
-            process.kill()
-            process.communicate()
+        process.kill()
+        for pipe in (process.stdout, process.stderr):
+            if pipe:
+                pipe.close()
+        process.wait()
 
 
 def lakecheck(
