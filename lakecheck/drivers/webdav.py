@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
+
 import aiohttp
 
 from lakecheck.drivers.webdav_client import Client, Shared
@@ -36,7 +39,13 @@ class WebdavSession:
     """One pool of connections for a run; how many are open is what the engine's limits say."""
 
     def __init__(self) -> None:
-        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE, ttl_dns_cache=60)
+        connector = aiohttp.TCPConnector(
+            limit=0,
+            keepalive_timeout=IDLE,
+            ttl_dns_cache=60,
+            # Older Pythons wait for ever for a hung server to agree that TLS ends.
+            enable_cleanup_closed=sys.version_info < (3, 12, 7),
+        )
         http = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -67,6 +76,7 @@ class WebdavSession:
     async def close(self) -> None:
         """End every connection."""
         await self._shared.http.close()
+        await asyncio.sleep(0)  # transports are closed in the loop's next round
 
 
 DRIVER = WebdavDriver()
