@@ -25,6 +25,7 @@ _dir = click.option(
     show_default=True,
     help="Where the lake keeps its state.",
 )
+_json = click.option("--json", "as_json", is_flag=True, help="For programs.")
 
 
 @click.group()
@@ -44,12 +45,14 @@ def lake() -> None:
     help=f"Make an RSE misbehave: {', '.join(FAULTS)}.",
 )
 @click.option("--port-base", type=int, metavar="P", help="First port; otherwise free ones.")
+@_json
 def up(
     folder: Path,
     rses: int,
     extras: tuple[str, ...],
     faults: tuple[str, ...],
     port_base: int | None,
+    as_json: bool,
 ) -> None:
     """Start a lake and return when all its servers answer."""
     wanted = make_shape(
@@ -63,7 +66,12 @@ def up(
         running = Lake.start_shape(folder, wanted, bound=False)
     else:
         _same(running.record.shape, wanted, folder)
-        click.echo(f"The lake in {folder} is up already.")
+        running.until_ready()
+        if not as_json:
+            click.echo(f"The lake in {folder} is up already.")
+    if as_json:
+        click.echo(json.dumps(_status(running.record), indent=2))
+        return
     _show_endpoints(running.record)
     click.echo(f"Inventory: {folder / running.inventory.name}")
     click.echo(f"It runs until: lakecheck lake down{_option(folder)}")
@@ -78,7 +86,7 @@ def down(folder: Path) -> None:
 
 @lake.command()
 @_dir
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@_json
 @click.pass_context
 def status(context: click.Context, folder: Path, as_json: bool) -> None:
     """Show each server: up or not, fault, process, memory."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 import msgspec
 from msgspec import Struct
@@ -91,6 +94,14 @@ class Lake:
             raise LakecheckError(f"no lake is up in {self.folder}; `lakecheck lake up` starts one")
         return record
 
+    def until_ready(self) -> None:
+        """Wait for a lake that somebody else is starting; raises LakecheckError if it ends."""
+        deadline = time.monotonic() + READY_WITHIN
+        while not os.path.exists(os.path.join(self.record.run, "control.sock")):
+            if time.monotonic() > deadline:
+                raise LakecheckError(f"the lake in {self.folder} does not get ready")
+            time.sleep(0.05)
+
     @property
     def rses(self) -> dict[str, LakeRse]:
         """The RSEs by name."""
@@ -140,7 +151,11 @@ class Lake:
 
     def stop(self) -> None:
         """End the lake; nothing happens where it has ended."""
+        record = read_record(self.folder)
         end(self.folder)
+        if record is not None:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(record.supervisor.pid, 0)
         if self._starter is not None:
             self._starter.close()
             self._starter = None
@@ -191,17 +206,13 @@ def _launch(folder: Path, shape: Shape, bound: bool) -> socket.socket:
         log = open(folder / LOG, "ab")  # noqa: SIM115 (closed below)
     except OSError as wrong:
         raise UsageError(f"no lake can be kept in {folder}: {wrong.strerror}") from None
-    ours, theirs = socket.socketpair()
-    with log, theirs:
-        command = [sys.executable, "-m", "lakecheck.devlake.supervisor"]
-        child = subprocess.Popen(
-            [*command, str(folder.resolve()), str(theirs.fileno())],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            pass_fds=[theirs.fileno()],
-            start_new_session=True,
-        )
+    with log:
+        try:
+            # The supervisor inherits the lock with the file, and holds it while it lives.
+            fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(f"another lake is starting or ending in {folder}") from None
+        child, ours = _spawn(folder, log)
     try:
         ours.sendall(msgspec.json.encode(Order(shape, bound)) + b"\n")
         ours.settimeout(READY_WITHIN)
@@ -220,6 +231,21 @@ def _launch(folder: Path, shape: Shape, bound: bool) -> socket.socket:
         raise
     child.returncode = 0  # it outlives us, so it shall not be waited for
     return ours
+
+
+def _spawn(folder: Path, log: BinaryIO) -> tuple[subprocess.Popen[bytes], socket.socket]:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        command = [sys.executable, "-m", "lakecheck.devlake.supervisor"]
+        child = subprocess.Popen(
+            [*command, str(folder.resolve()), str(theirs.fileno())],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=[theirs.fileno()],
+            start_new_session=True,
+        )
+    return child, ours
 
 
 def _await_end(child: subprocess.Popen[bytes]) -> None:

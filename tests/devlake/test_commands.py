@@ -32,6 +32,8 @@ def test_up_status_fault_down(tmp_path: Path) -> None:
         code, said = run("up", "--rses", "1", "--fault", "LAKE-1=deny", cwd=tmp_path)
         assert code == 0
         assert said.startswith("The lake in .lake is up already.\n")
+        code, said = run("up", "--rses", "1", "--fault", "LAKE-1=deny", "--json", cwd=tmp_path)
+        assert (code, json.loads(said)["rses"]["LAKE-1"]["fault"]) == (0, "deny")
         code, said = run("up", "--rses", "2", cwd=tmp_path)
         assert code == 4
         assert said == (
@@ -64,6 +66,24 @@ def test_up_status_fault_down(tmp_path: Path) -> None:
     assert run("down", cwd=tmp_path) == (0, "No lake is up in .lake.\n")
     assert run("status", cwd=tmp_path) == (1, "No lake is up in .lake.\n")
     assert run("status", "--json", cwd=tmp_path) == (1, '{"up": false}\n')
+
+
+def test_two_at_once_start_one_lake(tmp_path: Path) -> None:
+    command = lakecheck("lake", "up", "--dir", "one", "--rses", "1")
+    starting = [
+        subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        for _ in range(3)
+    ]
+    try:
+        said = [process.communicate(timeout=120)[0].decode() for process in starting]
+        codes = [process.returncode for process in starting]
+        assert 0 in codes
+        for code, words in zip(codes, said, strict=True):
+            # Too late for the lock, or late enough to find a lake and wait for it.
+            assert code == 0 or words == "another lake is starting or ending in one\n", words
+        assert run("status", "--dir", "one", cwd=tmp_path)[0] == 0
+    finally:
+        run("down", "--dir", "one", cwd=tmp_path)
 
 
 def test_ports_can_be_given(tmp_path: Path) -> None:

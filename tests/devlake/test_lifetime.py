@@ -145,8 +145,15 @@ def test_a_bound_lake_ends_with_its_owner(tmp_path: Path) -> None:
     assert processes_of(record.run) == []
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-@pytest.mark.parametrize("moment", ["at once", "servers start"])
+@pytest.mark.parametrize(
+    ("how", "moment"),
+    [
+        (signal.SIGINT, "at once"),
+        (signal.SIGINT, "servers start"),
+        (signal.SIGTERM, "at once"),
+        (signal.SIGKILL, "servers start"),
+    ],
+)
 def test_an_interrupted_up_leaves_nothing(tmp_path: Path, how: signal.Signals, moment: str) -> None:
     folder = tmp_path / "lake"
     known = set(psutil.pids())
