@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from msgspec import Struct
 
@@ -69,12 +70,13 @@ class Keyword:
     """A compiled `-k` expression: words are parts of an address, without regard to case."""
 
     def __init__(self, text: str) -> None:
-        source = []
-        for word in WORD.findall(text):
-            source.append(word if word in OPERATORS else f"({word.lower()!r} in address)")
+        words = WORD.findall(text)
+        source = [word if word in OPERATORS else f"({word.lower()!r} in address)" for word in words]
         try:
+            if any(_side_by_side(*pair) for pair in pairwise(words)):
+                raise SyntaxError  # to Python it would be a call
             self._code = compile(" ".join(source) or "True", "-k", "eval")
-        except SyntaxError:
+        except (SyntaxError, RecursionError, MemoryError):
             raise UsageError(
                 f'-k "{text}" is not an expression; write words joined by and, or, not and ( )'
             ) from None
@@ -82,6 +84,12 @@ class Keyword:
     def __call__(self, address: str) -> bool:
         """Whether an address matches."""
         return bool(eval(self._code, {"__builtins__": {}}, {"address": address.lower()}))
+
+
+def _side_by_side(left: str, right: str) -> bool:
+    """Whether two words have no `and` or `or` between them though both need one."""
+    ends = left == ")" or left not in OPERATORS
+    return ends and (right in ("(", "not") or right not in OPERATORS)
 
 
 def keyword_filter(text: str) -> Keyword:

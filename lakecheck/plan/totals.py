@@ -60,6 +60,7 @@ def totals(cases: Sequence[Case]) -> Plan:
     plan = Plan()
     tests: dict[str, TestTotals] = {}
     kinds: dict[str, Kind] = {}
+    seeds: set[tuple[str, int, str]] = set()
     for case in cases:
         row = tests.get(case.test.name)
         if row is None:
@@ -75,10 +76,22 @@ def totals(cases: Sequence[Case]) -> Plan:
             plan.skipped.append(Skipped(case.address, case.skip))
         else:
             _traffic(plan, row, case, kinds[case.test.name])
+            _seed(plan, row, case, seeds)
     plan.tests = list(tests.values())
     plan.checks = sum(row.checks for row in plan.tests)
     plan.bytes = sum(row.bytes for row in plan.tests)
     return plan
+
+
+def _seed(plan: Plan, row: TestTotals, case: Case, seeds: set[tuple[str, int, str]]) -> None:
+    """Add the file that the links of one source share, once."""
+    if case.source is None or (seed := (case.source.url, case.size, case.credential)) in seeds:
+        return
+    seeds.add(seed)
+    every = case.every or case.test.every
+    entry = plan.rses.setdefault(case.source.rse, RseTotals())
+    entry.ingress += case.size * (DAY / every if every else 1.0)
+    row.bytes += case.size
 
 
 def _traffic(plan: Plan, row: TestTotals, case: Case, kind: Kind) -> None:

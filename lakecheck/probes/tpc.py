@@ -123,7 +123,7 @@ def _why_not(start: Endpoint, end: Endpoint, mode: Mode) -> str:
 
 
 def traffic(case: Case) -> Traffic:
-    """The copy itself; the seed of each source counts as ingress of the first link only."""
+    """The copy itself; the seeds that links share are no case's own."""
     if not (case.source and case.endpoint):
         return Traffic({}, {})
     return Traffic({case.endpoint.rse: case.size}, {case.source.rse: case.size}, transfers=1)
