@@ -133,7 +133,7 @@ class State:
     @cached_property
     def _homes(self) -> dict[str, Path]:
         return {
-            name: Path(test.origin.split(".lake.yaml:")[0] + ".lake.yaml").resolve()
+            name: Path(test.origin.rpartition(":")[0]).resolve()
             for name, test in self.spec.tests.items()
         }
 
