@@ -44,6 +44,7 @@ async def _empty(tools: Tools) -> None:
         ) from None
     except DriverError as error:
         error.message = f"copied, but the destination could not be emptied: {error.message}"
+        error.args = (error.message,)
         error.side, error.phase = "destination", "cleanup"
         raise
     tools.removed()
