@@ -57,6 +57,7 @@ class Route:
 
     def __init__(self, bench: Bench, link: Link, session: Session, test: str) -> None:
         self.link = link
+        self.session = session
         self.bench = bench
         ends = [Place(link.driver, rse, link.scheme) for rse in (link.source, link.destination)]
         base = f"{test}-{link.source}-{link.destination}-{link.mode}"
