@@ -76,16 +76,27 @@ def _copy(context: Any, source: str, destination: str) -> str:
 
 
 def _ask(context: Any, wanted: Any, source: str, destination: str) -> None:
-    """Ask for the copy; once more where a redirector did not take the question.
+    """Ask for the copy; again where a redirector or the server behind it was not ready for it.
 
-    XRootD's answers 400 while it looks for a name that it was never asked for; nothing has begun.
+    Of a name that it was never asked for, XRootD's redirector answers COPY with HTTP 400. So does
+    the server that it chooses, if that server lacks the folder, which another one may have.
     """
     try:
         context.filecopy(wanted, source, destination)
     except gfal2.GError as error:
         if "copy HTTP 400" not in str(error):
             raise
+        _prepare_folder(context, destination)
         context.filecopy(wanted, source, destination)
+
+
+def _prepare_folder(context: Any, destination: str) -> None:
+    """Have the folder made by the very server that is chosen for a name: as a folder's parent."""
+    try:
+        context.mkdir(destination, 0o755)
+        context.rmdir(destination)
+    except gfal2.GError:
+        return  # the next answer to the copy tells more
 
 
 def _blame_source(context: Any, source: str, failure: Any) -> None:
