@@ -60,10 +60,10 @@ def command() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line; mistakes are sentences, exit codes are pytest's."""
-    sys.exit(run(arguments))
+    sys.exit(call(arguments))
 
 
-def run(arguments: Sequence[str] | None = None) -> int:
+def call(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and give its exit code."""
     try:
         code: Any = command.main(arguments, prog_name="lakecheck", standalone_mode=False)

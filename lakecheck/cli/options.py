@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from lakecheck.errors import UsageError
 from lakecheck.plan import Selection
 
 Command = Callable[..., Any]
@@ -59,4 +60,6 @@ def chosen(options: dict[str, Any]) -> Selection:
 
 def spec_paths(specs: tuple[Path, ...]) -> tuple[Path, ...]:
     """Specs named on the command line; `specs/` where there are none."""
+    if not specs and not Path("specs").exists():
+        raise UsageError("there is no folder specs here; name spec files, or folders that hold some")
     return specs or (Path("specs"),)

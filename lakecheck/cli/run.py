@@ -19,6 +19,8 @@ from lakecheck.cli.errors import stderr_log
 from lakecheck.documents.result import Document
 from lakecheck.engine import Limits, folder
 from lakecheck.engine.close import Removal
+from lakecheck.errors import UsageError
+from lakecheck.plan import Selection
 from lakecheck.session import RunSession
 from lakecheck.views import summary
 from lakecheck.views.live import Live
@@ -72,6 +74,8 @@ def run(
         loaded = spec.load(options.spec_paths(specs))
         prepared = session.prepare(loaded, selection, reports, into, limits, [live])
     else:
+        if selection != Selection():
+            raise UsageError("--resume goes on with all that was planned; it takes no selection")
         path = into if into and resume == "latest" else folder.find(reports, resume)
         planned = folder.read_plan(path)
         loaded = spec.load(specs or planned["spec"]["paths"])

@@ -18,7 +18,7 @@ def test_it_renders_the_latest_run_again(here: Path, capsys: pytest.CaptureFixtu
     folder = runs.troubled().write(here / "reports" / runs.RUN)
     (here / "reports" / "latest").symlink_to(runs.RUN)
 
-    assert cli.run(["report"]) == 0
+    assert cli.call(["report"]) == 0
     told = capsys.readouterr().out.splitlines()
     assert told[-2].startswith("365 passed, 25 failed")
     assert told[-1] == "reports/latest/report.html"
@@ -28,7 +28,7 @@ def test_it_renders_the_latest_run_again(here: Path, capsys: pytest.CaptureFixtu
 def test_a_run_is_named_by_its_id_or_its_folder(here: Path) -> None:
     folder = runs.green(2).write(here / "reports" / runs.RUN)
     for name in (runs.RUN, str(folder)):
-        assert cli.run(["report", name]) == 0
+        assert cli.call(["report", name]) == 0
         (folder / "report.html").unlink()
 
 
@@ -36,7 +36,7 @@ def test_from_needs_no_more_than_documents(here: Path, capsys: pytest.CaptureFix
     folder = runs.green(2).write(here / "elsewhere")
     (folder / "plan.json").unlink()
 
-    assert cli.run(["report", "--from", "elsewhere"]) == 0
+    assert cli.call(["report", "--from", "elsewhere"]) == 0
     assert capsys.readouterr().out.splitlines() == ["24 passed", "elsewhere/report.html"]
 
 
@@ -48,9 +48,9 @@ def test_several_folders_make_one_page(here: Path, capsys: pytest.CaptureFixture
         shard.planned = [f"{d['test']}::{d['case']}.{d['check']}" for d in part]
         shard.write(here / name)
 
-    assert cli.run(["report", "--from", "a", "--from", "b"]) == 4
+    assert cli.call(["report", "--from", "a", "--from", "b"]) == 4
     assert "say where to write it: -o FILE" in capsys.readouterr().err
-    assert cli.run(["report", "--from", "a", "--from", "b", "-o", "new/all.html"]) == 0
+    assert cli.call(["report", "--from", "a", "--from", "b", "-o", "new/all.html"]) == 0
     assert "All 24 checks passed" in (here / "new" / "all.html").read_text(encoding="utf-8")
 
 
@@ -60,7 +60,7 @@ def test_a_torn_last_line_and_a_broken_plan_do_no_harm(here: Path) -> None:
         journal.write('{"document": "result", "te')
     (folder / "plan.json").write_text("{")
 
-    assert cli.run(["report", "torn"]) == 0
+    assert cli.call(["report", "torn"]) == 0
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_what_is_no_journal_is_said(
     (here / "bad").mkdir()
     (here / "bad" / "results.ndjson").write_bytes(content)
 
-    assert cli.run(["report", "bad"]) == 10
+    assert cli.call(["report", "bad"]) == 10
     assert told in capsys.readouterr().err
 
 
@@ -86,11 +86,11 @@ def test_a_run_that_is_not_there_is_said_with_those_that_are(
 ) -> None:
     runs.green(2).write(here / "reports" / runs.RUN)
 
-    assert cli.run(["report", "yesterday"]) == 4
+    assert cli.call(["report", "yesterday"]) == 4
     error = capsys.readouterr().err
     assert 'there is no run "yesterday"' in error
     assert f"Runs there: {runs.RUN}." in error
-    assert cli.run(["report", "--from", "nowhere"]) == 4
+    assert cli.call(["report", "--from", "nowhere"]) == 4
     assert "nowhere has no results.ndjson" in capsys.readouterr().err
 
 
@@ -100,5 +100,5 @@ def test_a_page_that_cannot_be_written_is_said(
     runs.green(2).write(here / "run")
     (here / "file").touch()
 
-    assert cli.run(["report", "run", "-o", "file/report.html"]) == 4
+    assert cli.call(["report", "run", "-o", "file/report.html"]) == 4
     assert "file/report.html cannot be written" in capsys.readouterr().err

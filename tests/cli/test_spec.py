@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lakecheck import spec as language
-from lakecheck.cli import run
+from lakecheck.cli import call
 
 GOOD = """\
 lakecheck: 1
@@ -30,14 +30,14 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_validate_takes_the_folder_specs(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["validate"]) == 0
+    assert call(["validate"]) == 0
     assert capsys.readouterr().out == "1 file, 2 RSEs, 1 test: valid\n"
 
 
 def test_validate_says_all_faults_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
     Path("b.lake.yaml").write_text("lakecheck: 1\nbudgt: {}\ntests: {a: {kind: tcp}}\n")
 
-    assert run(["validate", "b.lake.yaml"]) == 4
+    assert call(["validate", "b.lake.yaml"]) == 4
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.splitlines() == [
@@ -49,7 +49,7 @@ def test_validate_says_all_faults_on_standard_error(capsys: pytest.CaptureFixtur
 
 
 def test_validate_as_json(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["validate", "--json"]) == 0
+    assert call(["validate", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {
         "valid": True,
         "files": 1,
@@ -59,7 +59,7 @@ def test_validate_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     }
     Path("b.lake.yaml").write_text("lakecheck: 2\n")
 
-    assert run(["validate", "--json", "b.lake.yaml"]) == 4
+    assert call(["validate", "--json", "b.lake.yaml"]) == 4
     assert json.loads(capsys.readouterr().out) == {
         "valid": False,
         "faults": [
@@ -74,17 +74,17 @@ def test_validate_as_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_path_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["validate", "nowhere"]) == 4
+    assert call(["validate", "nowhere"]) == 4
     assert capsys.readouterr().err == "there is no file or folder nowhere\n"
 
 
 def test_schema_is_printed_alone(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["schema"]) == 0
+    assert call(["schema"]) == 0
     assert json.loads(capsys.readouterr().out) == language.schema()
 
 
 def test_inventory_as_json(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["inventory", "show", "--json"]) == 0
+    assert call(["inventory", "show", "--json"]) == 0
     rses = json.loads(capsys.readouterr().out)["rses"]
 
     assert list(rses) == ["DESY-DCACHE", "CNAF"]
@@ -99,7 +99,7 @@ def test_inventory_as_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_inventory_for_people(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["inventory", "show"]) == 0
+    assert call(["inventory", "show"]) == 0
     head, first, second, *_ = capsys.readouterr().out.splitlines()
 
     assert head.split() == ["RSE", "endpoints", "attributes", "credential", "from"]
