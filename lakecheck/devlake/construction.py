@@ -27,7 +27,7 @@ PROGRAMS = {
     "xrdfs": ("xrootd-client", ()),
     "xrdcp": ("xrootd-client", ()),
     "globus-gridftp-server": ("globus-gridftp-server-progs", ("--version",)),
-    "apache2": ("apache2", ("-v",)),
+    "apache2": ("apache2-bin", ("-v",)),
     "setpriv": ("util-linux", ()),
     "openssl": ("openssl", ()),
 }
