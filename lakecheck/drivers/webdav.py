@@ -16,7 +16,7 @@ from lakecheck.drivers.webdav_urls import SCHEMES
 from lakecheck.errors import Side
 from lakecheck.model import Credential, DriverChoice, Endpoint
 
-IDLE = 15  # seconds for which an unused connection is kept
+IDLE = 4  # seconds for which an unused connection is kept; Apache keeps them for 5
 
 
 class WebdavDriver:

@@ -129,15 +129,26 @@ class Client:
         self, method: str, hop: str, headers: Mapping[str, str], body: Body | None
     ) -> aiohttp.ClientResponse:
         tls = self.shared.contexts.get(self._ca, self.credential) if encrypted(hop) else True
-        return await self.shared.http.request(
-            method,
-            URL(hop, encoded=True),
-            headers=headers,
-            data=body(hop) if body else None,
-            allow_redirects=False,
-            ssl=tls,
-            timeout=self._limits,
-        )
+
+        async def attempt() -> aiohttp.ClientResponse:
+            return await self.shared.http.request(
+                method,
+                URL(hop, encoded=True),
+                headers=headers,
+                data=body(hop) if body else None,
+                allow_redirects=False,
+                ssl=tls,
+                timeout=self._limits,
+            )
+
+        try:
+            return await attempt()
+        except aiohttp.ServerDisconnectedError:
+            if method != "PROPFIND":
+                raise
+            # A kept connection may end in the moment in which it is used again: that is no
+            # failure of the server (RFC 9112, 9.3.1). aiohttp knows it of GET, HEAD, PUT, DELETE.
+            return await attempt()
 
     def _passed_on(self, headers: dict[str, str], hop: Hop, following: str) -> dict[str, str]:
         """Give the headers for the next server: nothing secret leaves TLS."""
