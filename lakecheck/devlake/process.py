@@ -18,7 +18,7 @@ from lakecheck.errors import LakecheckError
 LOG = logging.getLogger("lakecheck.devlake")
 RESTART_AFTER = 0.2  # s
 SHORT_LIFE = 1.0  # s
-SHORT_LIVES = 20  # in a row, then it is left dead
+SHORT_LIVES = 100  # in a row, then it is left dead
 START_WITHIN = 60.0  # s, on a machine that is busy with other things
 END_WITHIN = 1.0  # s between SIGTERM and SIGKILL
 
