@@ -12,7 +12,13 @@ import yaml
 from lakecheck.devlake.layout import ENVIRONMENT, INVENTORY, Layout
 from lakecheck.devlake.server import Storage
 
-_PLACES = (("CH", "CERN"), ("FR", "LAPP"), ("DE", "DESY"), ("IT", "CNAF"), ("NL", "SURF"))
+_PLACES = (
+    ("CH", "GENEVA"),
+    ("FR", "ANNECY"),
+    ("DE", "HAMBURG"),
+    ("IT", "BOLOGNA"),
+    ("NL", "AMSTERDAM"),
+)
 
 
 def write_whole(path: Path, text: str) -> None:
