@@ -61,5 +61,5 @@ def chosen(options: dict[str, Any]) -> Selection:
 def spec_paths(specs: tuple[Path, ...]) -> tuple[Path, ...]:
     """Specs named on the command line; `specs/` where there are none."""
     if not specs and not Path("specs").exists():
-        raise UsageError("there is no folder specs here; name spec files, or folders that hold some")
+        raise UsageError("there is no folder specs here; name spec files, or folders with some")
     return specs or (Path("specs"),)
