@@ -41,7 +41,8 @@ def test_every_kind_is_named_as_it_is_registered(kind: str) -> None:
 
 
 def test_a_near_miss_is_offered() -> None:
-    with pytest.raises(UsageError, match=r'there is no kind "functionl"; did you mean "functional"'):
+    told = 'there is no kind "functionl"; did you mean "functional"'
+    with pytest.raises(UsageError, match=told):
         registry.load("kinds", "functionl")
 
 

@@ -19,7 +19,7 @@ from lakecheck.model import Case, Credential, Endpoint, Scalar, Status
 VERSION = 1
 MESSAGE_LIMIT = 4096
 # What differs between equal failures: numbers, names of files and runs, addresses, hex digits.
-VARIABLE = re.compile(r"[0-9a-f]{8,}|\d+|/[^\s:'\",]*")
+VARIABLE = re.compile(r"[0-9a-f]{8,}|\d+(?:\.\d+)?|/[^\s:'\",]*")
 
 Document = dict[str, Any]
 

@@ -111,6 +111,8 @@ def read_plan(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path} is not a run's folder: it has no {PLAN}") from None
     except (OSError, msgspec.DecodeError) as error:
         raise UsageError(f"{path / PLAN} cannot be read: {error}") from None
+    if not isinstance(plan, dict) or not {"run", "spec", "checks"} <= set(plan):
+        raise UsageError(f"{path / PLAN} is not the plan of a run")
     return plan
 
 
