@@ -10,6 +10,7 @@ from tests.drivers.conformance.arena import Arena
 from tests.drivers.conformance.places import everywhere
 
 ODD_NAMES = ("two words", "ünïcødé", "100%25", "a+b", "sharp#1", "it's (1)")
+ODDEST = "ünï cødé 100%25 a+b #1"
 
 
 @everywhere()
@@ -88,12 +89,14 @@ async def test_a_deleted_file_is_gone(at: Arena) -> None:
 
 
 @everywhere()
-@pytest.mark.parametrize("size", [0, 3_000_000])
-async def test_sizes(at: Arena, size: int) -> None:
-    payload = at.bench.payload(size)
-    await at.storage.put(at.url(), payload)
-    assert (await at.storage.stat(at.url())).size == size
-    assert await at.storage.get(at.url(), payload) == size
+async def test_sizes(at: Arena) -> None:
+    async def round_trip(size: int) -> None:
+        payload, url = at.bench.payload(size), at.url(f"of-{size}")
+        await at.storage.put(url, payload)
+        assert (await at.storage.stat(url)).size == size
+        assert await at.storage.get(url, payload) == size
+
+    await asyncio.gather(round_trip(0), round_trip(3_000_000))
 
 
 # davix cannot read the redirects of XRootD's managers, which do not escape them.
@@ -105,10 +108,12 @@ async def test_odd_names(at: Arena) -> None:
         assert (await at.storage.stat(at.url(name))).size == payload.size
         assert await at.storage.get(at.url(name), payload) == payload.size
 
-    await asyncio.gather(*(round_trip(*pair) for pair in enumerate(ODD_NAMES)))
+    # A redirector needs a second or two for every name that it has not heard of.
+    names = (ODDEST,) if at.place.redirects else (ODDEST, *ODD_NAMES)
+    await asyncio.gather(*(round_trip(*pair) for pair in enumerate(names)))
     kept = {path.name for path in at.files()}
-    assert at.place.driver == "memory" or kept == set(ODD_NAMES)
-    await asyncio.gather(*(at.storage.delete(at.url(name)) for name in ODD_NAMES))
+    assert at.place.driver == "memory" or kept == set(names)
+    await asyncio.gather(*(at.storage.delete(at.url(name)) for name in names))
 
 
 @everywhere()
@@ -120,7 +125,9 @@ async def test_many_at_once(at: Arena) -> None:
         await at.storage.delete(at.url(f"n{number}"))
         return count
 
-    assert sum(await asyncio.gather(*map(round_trip, range(16)))) == sum(range(200, 216))
+    count = 4 if at.place.redirects else 16
+    counted = await asyncio.gather(*map(round_trip, range(count)))
+    assert counted == [200 + number for number in range(count)]
 
 
 @everywhere(lambda place: place.driver != "memory")
