@@ -6,7 +6,7 @@ import os
 import shlex
 
 from lakecheck import credentials
-from lakecheck.drivers.webdav_urls import wire
+from lakecheck.drivers.webdav_urls import parent, wire
 from lakecheck.model import Credential
 
 STEPS = {
@@ -26,11 +26,13 @@ def command(step: str, url: str, other: str, credential: Credential, ca: str) ->
         return f"{common} -o {shlex.quote(other)} {target}"
     if step == "copy":
         source = shlex.quote(f"Source: {wire(other)}")
-        # XRootD answers 400 to a COPY without any token, even where it needs none.
-        tokens = " -H 'Authorization: Bearer none' -H 'TransferHeaderAuthorization: Bearer none'"
+        tokens = ""
         if credential.kind != "none":
             tokens = " -H 'TransferHeaderAuthorization: Bearer <macaroon of the source>'"
-        return f"{common} -X COPY -H {source} -H 'Credential: none'{tokens} {target}"
+        copy = f"{common} -X COPY -H {source} -H 'Credential: none'{tokens} {target}"
+        # XRootD answers 400 to a COPY into a folder that is not there.
+        folder = shlex.quote(wire(parent(url) or url))
+        return f"{common.replace('-fsSL', '-sL')} -o /dev/null -X MKCOL {folder}; {copy}"
     return f"{common} {STEPS[step]} {target}"
 
 

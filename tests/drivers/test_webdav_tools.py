@@ -27,7 +27,10 @@ def test_commands(step: str, command: str) -> None:
 
 
 def test_a_copy_with_a_proxy_names_the_token_but_holds_none(tmp_path: Path) -> None:
-    words = shlex.split(DRIVER.tools("copy", URL, "davs://s.example:1/b", ROBOT, str(tmp_path)))
+    command = DRIVER.tools("copy", URL, "davs://s.example:1/b", ROBOT, str(tmp_path))
+    folder, _, copy = command.partition("; ")
+    assert folder.endswith("-o /dev/null -X MKCOL https://h.example:443/data")
+    words = shlex.split(copy)
     assert words[:6] == ["curl", "-fsSL", "--capath", str(tmp_path), "--cert", "/proxies/robot"]
     assert "Source: https://s.example:1/b" in words
     assert "TransferHeaderAuthorization: Bearer <macaroon of the source>" in words
@@ -37,7 +40,7 @@ def test_the_commands_work(lake: Lake, tmp_path: Path) -> None:
     """As a person would do it: up, look, copy, down, compare, remove."""
     (tmp_path / "up").write_bytes(b"by hand")
     first = f"{lake.rses['LAKE-1'].davs}/by-hand"
-    second = f"{lake.rses['LAKE-2'].davs}/by-hand"
+    second = f"{lake.rses['LAKE-2'].davs}/folder/by-hand"
 
     def repeat(step: str, url: str, other: str = "") -> str:
         command = DRIVER.tools(step, url, other, NOBODY, str(lake.ca))
