@@ -130,14 +130,9 @@ class RunSession:
         self._remover = Remover(spec.inventory, spec.credentials, self._ledger)
         self._left = self._ledger.left
         todo = {name: check for name, check in selected.items() if name not in (done or {})}
+        beside = self._remove_left if self._left else None
         self.engine = Engine(
-            todo,
-            spec.credentials,
-            shared,
-            self.recorder,
-            self._ledger,
-            limits,
-            self._remove_left if self._left else None,
+            todo, spec.credentials, shared, self.recorder, self._ledger, limits, beside
         )
         self._cases = cases
         self._log = RunLog(run.path / folder.LOG, self.redactor)

@@ -82,7 +82,7 @@ class Context(Struct):
 def rfc3339(seconds: float) -> str:
     """UTC with milliseconds, such as `2026-11-21T09:00:00.000Z`."""
     moment = datetime.fromtimestamp(seconds, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    return f"{moment.isoformat(timespec='milliseconds')[:23]}Z"
 
 
 def identity(*parts: str) -> str:
