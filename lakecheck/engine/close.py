@@ -40,6 +40,7 @@ class Remover:
         self._credentials = credentials
         self._ledger = ledger
         self._turn = asyncio.Semaphore(AT_ONCE)
+        self._silent: set[str] = set()  # URLs of endpoints
         self.removal = Removal()
 
     async def remove(self, left: Iterable[Created], sessions: Sessions) -> Removal:
@@ -53,11 +54,15 @@ class Remover:
             self._keep(created.url, "its endpoint is no longer in the inventory")
             return
         try:
-            async with self._turn, asyncio.timeout(TIMEOUT):
-                await self._delete(sessions, created, endpoint)
+            async with self._turn:
+                if endpoint.url in self._silent:  # each further file would wait as long
+                    raise TimeoutError
+                async with asyncio.timeout(TIMEOUT):
+                    await self._delete(sessions, created, endpoint)
         except Missing:
             self.removal.gone += 1
         except TimeoutError:
+            self._silent.add(endpoint.url)
             self._keep(created.url, f"no answer within {TIMEOUT:g}s")
             return
         except LakecheckError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import secrets
@@ -60,7 +61,7 @@ class RunFolder(Struct):
         """
         run_id = run_id or new_id()
         path = folder or reports / run_id
-        if (path / RESULTS).exists() and not os.environ.get("LAKECHECK_RUN"):
+        if (path / RESULTS).exists():
             raise UsageError(
                 f"{path} holds another run's documents; go on with it by `lakecheck run --resume`, "
                 "or name another folder"
@@ -68,7 +69,10 @@ class RunFolder(Struct):
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UsageError(f"cannot make the run's folder {path}: {error.strerror}") from None
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                told = f"cannot make the run's folder {path}: {error.strerror}"
+                raise UsageError(told) from None
+            # The run goes on: its documents are held until there is room.
         if folder is None:
             _point(reports / "latest", path.name)
         in_ci = bool(os.environ.get("CI"))

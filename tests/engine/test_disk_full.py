@@ -34,6 +34,26 @@ def small(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", "-l", folder], check=True)
 
 
+def test_a_disk_on_which_not_even_a_folder_can_be_made(tmp_path: Path) -> None:
+    disk, temporary = tmp_path / "disk", tmp_path / "tmp"
+    for folder in (disk, temporary):
+        folder.mkdir()
+    options = "size=64k,nr_inodes=1"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", disk], check=True)
+    try:
+        done = lakecheck(
+            "run", spec(tmp_path), "-o", disk / "out", cwd=tmp_path, TMPDIR=str(temporary)
+        )
+    finally:
+        subprocess.run(["umount", "-l", disk], check=True)
+
+    assert done.returncode == 10, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert "200 documents could not be written" in done.stderr
+    (kept,) = temporary.iterdir()
+    assert len(kept.read_text().splitlines()) == 200
+
+
 def fill(disk: Path) -> Path:
     """Take all the room."""
     ballast = disk / "ballast"
