@@ -152,7 +152,10 @@ HTTP_RULES = (
     rule(Full, 507, phase="transfer"),
     rule(Full, text=NO_SPACE, phase="transfer"),
     rule(Corrupt, text=r"checksum.*(mismatch|differ|not match)", phase="verify"),
-    rule(Overloaded, text=r"too many (requests|connections|open)|queue.*(full|time)|busy"),
+    rule(
+        Overloaded,
+        text=r"too many (requests|connections|open)|queue.*full|timed? ?out.*queue|busy",
+    ),
     rule(Denied, 401, 407, phase="authenticate", credential=True),
     rule(Denied, 403, phase="request", credential=True),
     rule(Missing, 404, 410, phase="request"),

@@ -14,6 +14,7 @@ from lakecheck.drivers.classify import (
     rule,
     side_of,
 )
+from lakecheck.drivers.copy_check import BY_ITSELF
 from lakecheck.errors import (
     BadCredential,
     Corrupt,
@@ -96,7 +97,7 @@ def explain(
 ) -> DriverError:
     """Give the error for a GError; for copies `url` is the destination and `source` is set."""
     message = " ".join(text.replace("\\x00", " ").split())
-    found = _rule(code or 0, message, url.partition(":")[0])
+    found = _rule(code or 0, message.split(BY_ITSELF)[-1], url.partition(":")[0])
     side = side_of(message) if source else None
     host = host or end_of(side, source, url)
     return build(found, message, credential, code=code, side=side, host=host)

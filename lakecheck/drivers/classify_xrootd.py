@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lakecheck.drivers.classify import NO_SPACE, build, end_of, first, rule, side_of
+from lakecheck.drivers.copy_check import BY_ITSELF
 from lakecheck.errors import (
     Corrupt,
     Denied,
@@ -61,7 +62,7 @@ def explain(
 ) -> DriverError:
     """Give the error for a status; `host` is the machine behind a redirector that answered."""
     message = " ".join(text.split())
-    found = first(RULES, code or 0, message, "root")
+    found = first(RULES, code or 0, message.split(BY_ITSELF)[-1], "root")
     side = side_of(message) if source else None
     host = host or end_of(side, source, url)
     return build(found, message, credential, code=code, side=side, host=host)

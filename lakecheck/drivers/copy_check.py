@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from lakecheck.drivers.worker_wire import Judged
 
+BY_ITSELF = "; the source by itself: "  # joins what a copy said and what its source said
 SOON = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)  # seconds between questions for a name that is missing
 
 

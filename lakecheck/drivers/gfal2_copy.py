@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
+import time
 from typing import Any
 from urllib.parse import urlsplit
 
 import gfal2
 
-from lakecheck.drivers.copy_check import verify
+from lakecheck.drivers.copy_check import BY_ITSELF, verify
 from lakecheck.drivers.gfal2_context import GONE, copying, parameters, with_parents
 from lakecheck.drivers.worker_wire import Judged
 
@@ -20,9 +21,8 @@ class SourceError(Exception):
     """A copy failed, and asked for itself the source fails too: its own code tells more."""
 
     def __init__(self, copy: Any, source: Any) -> None:
-        super().__init__(
-            f"{copy}; the source by itself: {source} (source)" if copy else f"{source} (source)"
-        )
+        said = f"{copy}{BY_ITSELF}" if copy else ""
+        super().__init__(f"{said}{source} (source)")
         self.code = source.code
 
 
@@ -81,22 +81,28 @@ def _ask(context: Any, wanted: Any, source: str, destination: str) -> None:
     Of a name that it was never asked for, XRootD's redirector answers COPY with HTTP 400. So does
     the server that it chooses, if that server lacks the folder, which another one may have.
     """
-    try:
-        context.filecopy(wanted, source, destination)
-    except gfal2.GError as error:
-        if "copy HTTP 400" not in str(error):
-            raise
+    for last in (False, False, True):
+        try:
+            context.filecopy(wanted, source, destination)
+            return
+        except gfal2.GError as error:
+            if last or "copy HTTP 400" not in str(error):
+                raise
         _prepare_folder(context, destination)
-        context.filecopy(wanted, source, destination)
 
 
 def _prepare_folder(context: Any, destination: str) -> None:
     """Have the folder made by the very server that is chosen for a name: as a folder's parent."""
     try:
         context.mkdir(destination, 0o755)
-        context.rmdir(destination)
     except gfal2.GError:
         return  # the next answer to the copy tells more
+    for pause in (0.2, 0.5, 1.0, 0.0):
+        try:
+            context.rmdir(destination)
+            return
+        except gfal2.GError:
+            time.sleep(pause)  # the redirector has not heard of it yet
 
 
 def _blame_source(context: Any, source: str, failure: Any) -> None:

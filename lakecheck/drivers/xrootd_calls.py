@@ -17,7 +17,7 @@ from XRootD.client.flags import (
     StatInfoFlags,
 )
 
-from lakecheck.drivers.copy_check import verify
+from lakecheck.drivers.copy_check import BY_ITSELF, verify
 from lakecheck.drivers.payload_file import compare
 from lakecheck.drivers.worker_wire import Judged
 
@@ -151,7 +151,7 @@ def _blame_source(source: str, status: Any) -> None:
         stat(source)
     except XrootdError as error:
         failure = str(status.message).strip()
-        error.args = (f"{failure}; the source by itself: {error} (source)",)
+        error.args = (f"{failure}{BY_ITSELF}{error} (source)",)
         raise
 
 
