@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lakecheck.drivers.worker_wire import pack, unpack
 from lakecheck.errors import TesterFailed
+
+log = logging.getLogger("lakecheck.drivers")
 
 KEPT_WORDS = 4096  # bytes of its output that are kept for the message about a crash
 
@@ -82,6 +85,8 @@ class WorkerProcess:
                 self._connection.sendall(pack((name, arguments)))
             return await reply
         except asyncio.CancelledError:
+            urls = " ".join(_urls(arguments))
+            log.info("worker process %d is killed in %s %s", self.pid, name, urls)
             self.kill()
             raise
         finally:
@@ -144,6 +149,10 @@ class WorkerProcess:
         message = f"the worker process died in this call ({how})"
         words = self._words.decode(errors="replace").strip()
         return f"{message}; its last words: {words[-1000:]}" if words else message
+
+
+def _urls(arguments: tuple[Any, ...]) -> Iterator[str]:
+    return (each for each in arguments if isinstance(each, str) and "://" in each)
 
 
 def _spawn(

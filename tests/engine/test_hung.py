@@ -35,8 +35,8 @@ def check(folder: Path, timeout: float) -> None:
     assert seconds(folder) <= timeout + GRACE
 
 
-FUNCTIONAL = "  f: {kind: functional, timeout: 4s, driver: DRIVER}\n"
-COPIES = "  c: {kind: tpc, timeout: 4s, mesh: {star: HUNG}, sizes: [1kB], driver: DRIVER}\n"
+FUNCTIONAL = "  f: {kind: functional, timeout: 2s, driver: DRIVER}\n"
+COPIES = "  c: {kind: tpc, timeout: 2s, mesh: {star: HUNG}, sizes: [1kB], driver: DRIVER}\n"
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_in_memory(tmp_path: Path, tests: str) -> None:
     done = lakecheck("run", write(tmp_path, text), "-o", "out", cwd=tmp_path)
 
     assert done.returncode == 1, done.stdout + done.stderr
-    check(tmp_path / "out", 4)
+    check(tmp_path / "out", 2)
 
 
 def test_a_storage_that_hangs_in_copies_only_is_found_out_by_several_partners(
@@ -68,7 +68,7 @@ def test_a_storage_that_hangs_in_copies_only_is_found_out_by_several_partners(
     assert 2 <= len(failed) <= 8  # as many as one RSE may have in flight
     assert {one["status"] for one in found} == {"failed", "blocked"}
     assert {one["error.class"] for one in found} == {"timeout"}
-    assert seconds(tmp_path / "out") <= 4 + GRACE
+    assert seconds(tmp_path / "out") <= 2 + GRACE
 
 
 WAYS = {"LAKE-3": "hang", "LAKE-4": "hang-tls", "LAKE-5": "hang-data"}
@@ -99,28 +99,30 @@ def inventory(lake: Lake) -> str:
 @pytest.mark.parametrize("driver", ["gfal2", "native"])
 def test_real_servers(hung_lake: Lake, tmp_path: Path, driver: str) -> None:
     text = inventory(hung_lake)
-    text += f"  f: {{kind: functional, timeout: 10s, driver: {driver}}}\n"
+    text += f"  f: {{kind: functional, timeout: 8s, driver: {driver}}}\n"
 
     done = lakecheck("run", write(tmp_path, text), "-o", "out", cwd=tmp_path)
 
     assert done.returncode == 1, done.stdout + done.stderr
-    check(tmp_path / "out", 10)
+    check(tmp_path / "out", 8)
     hung = {one["rse"] for one in documents(tmp_path / "out") if one["status"] == "failed"}
     assert hung == {f"HUNG-{fault}" for fault in WAYS.values()}
+    if driver == "gfal2":
+        assert " is killed in put " in (tmp_path / "out" / "run.log").read_text()
 
 
 @pytest.mark.parametrize("order", [1, -1], ids=["functional-first", "copies-first"])
 def test_real_servers_with_copies(hung_lake: Lake, tmp_path: Path, order: int) -> None:
     tests = [
-        "  f: {kind: functional, timeout: 10s, on: 'R1*|HUNG*'}\n",
-        "  t: {kind: tpc, timeout: 10s, on: 'R2|R3|HUNG*', protocols: [davs], sizes: [1kB]}\n",
+        "  f: {kind: functional, timeout: 8s, on: 'R1*|HUNG*'}\n",
+        "  t: {kind: tpc, timeout: 8s, on: 'R2|R3|HUNG*', protocols: [davs], sizes: [1kB]}\n",
     ]
     text = inventory(hung_lake) + "".join(tests[::order])
 
     done = lakecheck("run", write(tmp_path, text), "-o", "out", cwd=tmp_path)
 
     assert done.returncode == 1, done.stdout + done.stderr
-    check(tmp_path / "out", 10)
+    check(tmp_path / "out", 8)
 
 
 def test_a_crashing_worker_delays_nobody(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_at_any_moment(pair: Lake, tmp_path: Path, moment: int) -> None:
     temporary.mkdir()
     more = {"TMPDIR": str(temporary)}
     chance = random.Random(f"{moment}-{time.time_ns()}")
-    wait = chance.uniform(0.0, 3.0)
+    wait = chance.uniform(0.0, 2.5)
     print(f"killed {wait:.3f}s after plan.json was there")  # noqa: T201 (shown where it fails)
     out = tmp_path / "out"
     process = start("run", spec(pair, tmp_path), "-o", out, cwd=tmp_path, **more)
