@@ -14,15 +14,22 @@ OTHER_WAYS = ("X509_USER_CERT", "X509_USER_KEY", "BEARER_TOKEN", "BEARER_TOKEN_F
 
 
 def identity(
-    credential: Credential, timeout: float, authorities: tuple[tuple[str, str], ...]
+    credential: Credential,
+    timeout: float,
+    authorities: tuple[tuple[str, str], ...],
+    *,
+    delegates: bool = False,
 ) -> Identity:
-    """Describe the worker processes for a credential, a time limit in seconds, and trusted CAs."""
+    """Describe the worker processes for a credential, a time limit in seconds, and trusted CAs.
+
+    With `delegates` they hand the proxy to the storage, as third-party copies over root:// need.
+    """
     proxy = place(credential) if credential.kind == "x509" else NOWHERE
     settings = [
         ("X509_USER_PROXY", proxy),
         *((name, "") for name in OTHER_WAYS),
-        # A third-party copy over root:// hands the proxy to the storage that pulls.
-        ("XrdSecGSIDELEGPROXY", "1" if credential.kind == "x509" else ""),
+        # Not for all calls: the server makes a key for each login, which takes half a second.
+        ("XrdSecGSIDELEGPROXY", "1" if delegates and credential.kind == "x509" else ""),
         *_limits(timeout),
         *authorities,
     ]

@@ -135,19 +135,23 @@ class WorkerSession:
 
     def storage(self, endpoint: Endpoint, credential: Credential, timeout: float) -> WorkerStorage:
         """Connect to an endpoint; nothing is sent before the first call."""
-        return WorkerStorage(endpoint, self._caller(credential, timeout, endpoint.ca))
+        return WorkerStorage(endpoint, self._caller(credential, timeout, (endpoint.ca,)))
 
     def copier(
         self, source: Endpoint, destination: Endpoint, credential: Credential, timeout: float
     ) -> WorkerCopier:
         """Prepare third-party copies over one link."""
-        return WorkerCopier(self._caller(credential, timeout, source.ca, destination.ca))
+        trusted = (source.ca, destination.ca)
+        return WorkerCopier(self._caller(credential, timeout, trusted, delegates=True))
 
     async def close(self) -> None:
         """End every worker process."""
         await self.pool.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _caller(self, credential: Credential, timeout: float, *ca: str) -> _Caller:
+    def _caller(
+        self, credential: Credential, timeout: float, ca: tuple[str, ...], delegates: bool = False
+    ) -> _Caller:
         trusted = self._authorities.settings(*ca)
-        return _Caller(self.pool, identity(credential, timeout, trusted), credential, self._explain)
+        who = identity(credential, timeout, trusted, delegates=delegates)
+        return _Caller(self.pool, who, credential, self._explain)
