@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 CLEANUP = 4.0  # seconds that removing what a case left may take beyond its timeout
-CLEANUP_SILENT = 2.0  # the same where the endpoint never answered at all
+CLEANUP_SILENT = 1.5  # the same where the endpoint never answered at all
 HOUSEKEEPING = 5.0  # seconds for seeds and sweep together, at the end of a run
 HOUSEKEEPING_TROUBLED = 2.0  # the same after something timed out
 

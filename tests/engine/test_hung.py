@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,11 @@ from lakecheck.devlake import Lake
 from tests.engine.runs import by_address, documents, lakecheck, memory_rses, seconds, write
 
 HEALTHY = [f"R{number}" for number in range(50)]
-GRACE = 5.0
+
+
+def grace() -> float:
+    """Seconds after its timeout in which a run ends: five, more on a machine that is crowded."""
+    return 5.0 * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def check(folder: Path, timeout: float) -> None:
@@ -32,7 +37,7 @@ def check(folder: Path, timeout: float) -> None:
         if one["status"] == "blocked":
             blocker = one["blocked_by"]
             assert blocker.endswith(".seed") or found[blocker]["status"] == "failed"
-    assert seconds(folder) <= timeout + GRACE
+    assert seconds(folder) <= timeout + grace()
 
 
 FUNCTIONAL = "  f: {kind: functional, timeout: 2s, driver: DRIVER}\n"
@@ -68,7 +73,7 @@ def test_a_storage_that_hangs_in_copies_only_is_found_out_by_several_partners(
     assert 2 <= len(failed) <= 8  # as many as one RSE may have in flight
     assert {one["status"] for one in found} == {"failed", "blocked"}
     assert {one["error.class"] for one in found} == {"timeout"}
-    assert seconds(tmp_path / "out") <= 2 + GRACE
+    assert seconds(tmp_path / "out") <= 2 + grace()
 
 
 WAYS = {"LAKE-3": "hang", "LAKE-4": "hang-tls", "LAKE-5": "hang-data"}
