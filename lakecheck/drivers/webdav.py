@@ -10,7 +10,7 @@ import aiohttp
 from lakecheck.drivers.webdav_client import Client, Shared
 from lakecheck.drivers.webdav_copy import WebdavCopier
 from lakecheck.drivers.webdav_storage import WebdavStorage
-from lakecheck.drivers.webdav_tls import Contexts
+from lakecheck.drivers.webdav_tls import Contexts, mend_abort
 from lakecheck.drivers.webdav_tools import command
 from lakecheck.drivers.webdav_urls import SCHEMES
 from lakecheck.errors import Side
@@ -39,6 +39,7 @@ class WebdavSession:
     """One pool of connections for a run; how many are open is what the engine's limits say."""
 
     def __init__(self) -> None:
+        mend_abort()
         connector = aiohttp.TCPConnector(
             limit=0,
             keepalive_timeout=IDLE,

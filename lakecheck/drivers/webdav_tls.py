@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import ssl
+import sys
+from asyncio import sslproto
+from collections.abc import Callable
+from typing import Any
 
 from lakecheck import credentials
 from lakecheck.errors import BadCredential, TesterFailed
@@ -55,3 +60,22 @@ def _showing(context: ssl.SSLContext, proxy: str, credential: Credential) -> Non
         context.load_cert_chain(proxy)  # certificate, key and chain are in one file
     except (OSError, ssl.SSLError) as error:
         raise BadCredential(f"proxy {proxy}: {error}", phase="authenticate") from None
+
+
+def mend_abort() -> None:
+    """Let TLS transports that have ended be aborted, as aiohttp does when it cleans up.
+
+    Debian 12's CPython 3.11.2 raises AttributeError there; later ones do nothing.
+    """
+    transport: Any = sslproto._SSLProtocolTransport
+    if sys.version_info >= (3, 11, 7) or hasattr(transport.abort, "__wrapped__"):
+        return
+
+    @functools.wraps(transport.abort)
+    def abort(self: Any, abort: Callable[[Any], None] = transport.abort) -> None:
+        if self._ssl_protocol is None:
+            self._closed = True
+        else:
+            abort(self)
+
+    transport.abort = abort
