@@ -52,9 +52,7 @@ class RunFolder(Struct):
     url: str = ""
 
     @classmethod
-    def create(
-        cls, reports: Path, folder: Path | None = None, run_id: str = ""
-    ) -> RunFolder:
+    def create(cls, reports: Path, folder: Path | None = None, run_id: str = "") -> RunFolder:
         """Begin a new run under `reports`, or in exactly `folder`.
 
         UsageError where the folder holds another run's documents already.
