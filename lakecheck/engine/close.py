@@ -132,7 +132,7 @@ async def _search(
                     storage = sessions.storage(choice, end, credential, TIMEOUT)
                     names = [entry.name for entry in await storage.list(folder)]
             except (TimeoutError, LakecheckError) as error:
-                log.info("searching %s: %s", folder, error or "no answer")
+                log.info("searching %s: %s", folder, str(error) or "no answer")
                 continue
             for name in names:
                 if name.startswith(f"{run_id}-"):

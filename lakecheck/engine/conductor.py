@@ -120,6 +120,8 @@ class Conductor:
         log.warning("%s: %s", blocker.address, error)
         self.silence.plant_failed(source, blocker)
         self.scheduler.planted(job.seed, blocker)
+        self._wake.set()
+        await self._workshop.seeds.discard(job.seed, error)
 
     async def _execute(self, case: Case) -> None:
         began = time.monotonic()

@@ -6,6 +6,7 @@ import asyncio
 import logging
 
 from lakecheck.drivers.waiting import CLOCK, Clock
+from lakecheck.engine.executor import NOTHING_CREATED
 from lakecheck.engine.ledger import Created, Ledger
 from lakecheck.engine.limits import CLEANUP, CLEANUP_SILENT
 from lakecheck.engine.payloads import Payloads
@@ -54,14 +55,7 @@ class Seeds:
         return f"{case.test.name}::{case.source.rse}.{case.source.protocol}.{label}.seed"
 
     async def plant(self, seed: Seed, case: Case, credential: Credential) -> DriverError | None:
-        """Upload a seed; give the error where that fails, having removed what may be there."""
-        error = await self._upload(seed, case, credential)
-        if error is not None and seed in self._planted:
-            del self._planted[seed]
-            await self._remove(case, credential, CLEANUP_SILENT)
-        return error
-
-    async def _upload(self, seed: Seed, case: Case, credential: Credential) -> DriverError | None:
+        """Upload a seed; give the error where that fails."""
         source, limit = case.source, case.test.timeout
         assert source is not None
         url = self.url(case)
@@ -92,6 +86,16 @@ class Seeds:
             return TesterFailed(str(error), phase="seed")
         return None
 
+    async def discard(self, seed: Seed, error: DriverError) -> None:
+        """Remove what a failed upload may have left."""
+        if seed not in self._planted:
+            return
+        case, credential = self._planted.pop(seed)
+        if isinstance(error, NOTHING_CREATED):
+            self._ledger.gone(self.url(case))
+        else:
+            await self._remove(case, credential, CLEANUP_SILENT)
+
     async def remove(self) -> None:
         """Remove every seed; what cannot be removed stays in the ledger."""
         planted = list(self._planted.values())
@@ -112,7 +116,7 @@ class Seeds:
         except Missing:
             pass
         except (TimeoutError, LakecheckError) as error:
-            log.warning("%s is still there: %s", url, error or f"no answer within {limit:g}s")
+            log.warning("%s is still there: %s", url, str(error) or f"no answer within {limit:g}s")
             return
         self._ledger.gone(url)
 
