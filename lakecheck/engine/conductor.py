@@ -117,7 +117,7 @@ class Conductor:
             self.scheduler.planted(job.seed, None)
             return
         blocker = Blocker(self._workshop.seeds.address(job.seed, job.case), error)
-        log.warning("%s: %s", blocker.address, error)
+        log.info("%s: %s", blocker.address, error)
         self.silence.plant_failed(source, blocker)
         self.scheduler.planted(job.seed, blocker)
         self._wake.set()

@@ -26,11 +26,13 @@ def small_destination(pair: Lake) -> Iterator[Lake]:
         pair.fault("LAKE-2", "none")
 
 
+@pytest.mark.parametrize("scheme", ["davs", "root"])
 def test_a_mesh_of_ten_times_the_destinations_room_passes(
-    small_destination: Lake, tmp_path: Path
+    small_destination: Lake, tmp_path: Path, scheme: str
 ) -> None:
     lake = small_destination
-    source, destination = lake.rses["LAKE-1"].davs, lake.rses["LAKE-2"].davs
+    source = lake.rses["LAKE-1"].endpoints[scheme]
+    destination = lake.rses["LAKE-2"].endpoints[scheme]
     rses = "".join(f"    S{n}: {{endpoints: ['{source}/s{n}']}}\n" for n in range(24))
     text = (
         f"lakecheck: 1\ninventory:\n  ca: {lake.ca}\n  rses:\n{rses}"
@@ -45,6 +47,30 @@ def test_a_mesh_of_ten_times_the_destinations_room_passes(
     assert done.returncode == 0, done.stdout + done.stderr
     assert statuses(tmp_path / "out") == {"passed": 24}
     assert list((lake.data_dir("LAKE-2") / "lakecheck").iterdir()) == []
+
+
+@pytest.mark.parametrize("fault", ["corrupt", "full:1MB"])
+@pytest.mark.parametrize("scheme", ["davs", "root"])
+def test_a_copy_that_is_spoiled_at_the_destination_is_held_against_it(
+    pair: Lake, tmp_path: Path, scheme: str, fault: str
+) -> None:
+    source, destination = (pair.rses[rse].endpoints[scheme] for rse in ("LAKE-1", "LAKE-2"))
+    text = (
+        f"lakecheck: 1\ninventory:\n  ca: {pair.ca}\n  rses:\n"
+        f"    S: {{endpoints: ['{source}']}}\n    D: {{endpoints: ['{destination}']}}\n"
+        "tests:\n  c: {kind: tpc, sizes: [5MB], timeout: 1m}\n"
+    )
+    pair.fault("LAKE-2", fault)
+    try:
+        done = lakecheck("run", write(tmp_path, text), "-k", "S~D", "-o", "out", cwd=tmp_path)
+    finally:
+        pair.fault("LAKE-2", "none")
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    (found,) = by_address(tmp_path / "out").values()
+    assert found["status"] == "failed"
+    assert found["error.class"] == ("checksum" if fault == "corrupt" else "full")
+    assert list((pair.data_dir("LAKE-2") / "lakecheck").iterdir()) == []
 
 
 def test_without_emptying_it_would_not_have_fitted(small_destination: Lake, tmp_path: Path) -> None:
