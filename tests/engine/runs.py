@@ -36,6 +36,13 @@ def write(folder: Path, text: str, name: str = "t") -> Path:
     return file
 
 
+def scratch(cwd: Path, more: dict[str, str]) -> dict[str, str]:
+    """An environment whose local files lie in a test's own folder, even after kill -9."""
+    folder = cwd / ".tmp"
+    folder.mkdir(exist_ok=True)
+    return environment(**({"TMPDIR": str(folder)} | more))
+
+
 def environment(**more: str) -> dict[str, str]:
     """The tests' own environment without what CI sets."""
     kept = {k: v for k, v in os.environ.items() if k not in ("CI", "LAKECHECK_RUN")}
@@ -47,7 +54,7 @@ def start(*arguments: object, cwd: Path, **more: str) -> subprocess.Popen[str]:
     process = subprocess.Popen(
         [LAKECHECK, *map(str, arguments)],
         cwd=cwd,
-        env=environment(**more),
+        env=scratch(cwd, more),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -75,7 +82,7 @@ def lakecheck(
     return subprocess.run(
         [LAKECHECK, *map(str, arguments)],
         cwd=cwd,
-        env=environment(**more),
+        env=scratch(cwd, more),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
