@@ -39,6 +39,8 @@ class Payloads:
         return await asyncio.shield(self._made[size])
 
     def _make(self, size: int) -> Payload:
+        if self._stopped.is_set():
+            raise TesterFailed("the run was interrupted before a local file was made")
         try:
             self.folder.mkdir(mode=0o700, exist_ok=True)
             path = self.folder / f"payload-{size}"
