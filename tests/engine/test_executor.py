@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from lakecheck.documents.result import Result
 from lakecheck.engine.aims import Aim
@@ -270,10 +271,8 @@ def test_a_case_interrupted_before_it_began_runs_nothing() -> None:
     assert play.ran == []
 
 
-def test_a_ledger_remembers_across_processes(tmp_path: object) -> None:
-    from pathlib import Path
-
-    path = Path(str(tmp_path)) / "created.ndjson"
+def test_a_ledger_remembers_across_processes(tmp_path: Path) -> None:
+    path = tmp_path / "created.ndjson"
     first = Ledger(path)
     first.creating(Created("davs://a:1/x/1", "davs://a:1/x"))
     first.creating(Created("davs://a:1/x/2", "davs://a:1/x", credential="robot", driver="native"))

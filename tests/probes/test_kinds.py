@@ -8,6 +8,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from lakecheck.drivers.base import Copied, Payload
@@ -77,8 +78,6 @@ def run(tools: OwnTools, *steps: str) -> list[Measured]:
 
 
 def with_checksum(kind: Any) -> Endpoint:
-    import msgspec
-
     return msgspec.structs.replace(endpoint("R"), checksum=kind)
 
 
@@ -220,8 +219,6 @@ def test_streaming_is_no_third_party_copy(tmp_path: Path) -> None:
 def test_the_algorithm_is_one_that_both_ends_have(
     ends: tuple[str, str], option: Any, expected: str | None
 ) -> None:
-    import msgspec
-
     case = link()
     test = msgspec.structs.replace(case.test, options=tpc.Options(checksum=option))
     source, destination = (
