@@ -10,9 +10,7 @@ import msgspec
 
 # What XML 1.0 cannot hold, even escaped: most control characters, lone surrogates.
 ILLEGAL: dict[int, str | None] = dict.fromkeys(
-    code
-    for code in (*range(32), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF)
-    if code not in (9, 10, 13)
+    code for code in (*range(32), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF) if code not in (9, 10, 13)
 )
 
 
