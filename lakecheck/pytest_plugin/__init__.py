@@ -17,14 +17,14 @@ from lakecheck.pytest_plugin.fixtures import (
     rse,
     storage,
 )
-from lakecheck.pytest_plugin.keys import begun, state_of
+from lakecheck.pytest_plugin.keys import FAULTY, WRONG_USE, begun, state_of
 
 if TYPE_CHECKING:
     from lakecheck.pytest_plugin.items import LakeFile
 
 __all__ = ["credential", "endpoint", "lakecheck_place", "link", "rse", "storage"]
 
-KINDS = ("functional", "tpc")
+KINDS = ("functional", "tpc", "python")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -48,12 +48,27 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marks, and keep the run's state with the configuration."""
     for kind in KINDS:
-        config.addinivalue_line("markers", f"{kind}: checks of kind {kind}, from specs")
+        where = "own tests over a spec's RSEs" if kind == "python" else "from specs"
+        config.addinivalue_line("markers", f"{kind}: checks of kind {kind}, {where}")
     config.addinivalue_line(
         "markers",
         "lakecheck(protocols=[…], on=EXPR, credentials=[…], timeout=DURATION): "
         "narrow the RSEs that an own test runs over",
     )
+
+    config.pluginmanager.register(Faults(config), "lakecheck-faults")
+
+
+class Faults:
+    """Notes specs that do not validate, whichever process found them out."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Take note of a spec that could not be collected."""
+        if report.failed and report.nodeid.endswith(".lake.yaml"):
+            self._config.stash[FAULTY] = True
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> LakeFile | None:
@@ -77,11 +92,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         )
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep own tests to the RSEs and protocols that were asked for."""
+    """Let own tests answer to their addresses, and keep to the RSEs that were asked for."""
     state = begun(config)
     if state is not None:
+        state.name(items)
         left = state.narrow(items)
         if left:
             config.hook.pytest_deselected(items=left)
@@ -153,6 +169,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     state = begun(session.config)
     if state is not None:
         state.end(session)
+    elif session.config.stash.get(FAULTY, False):
+        session.exitstatus = WRONG_USE
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from lakecheck.pytest_plugin.state import State
 
 STATE: pytest.StashKey[State] = pytest.StashKey()
+FAULTY: pytest.StashKey[bool] = pytest.StashKey()  # a spec does not validate
+WRONG_USE = 4
 
 
 def state_of(config: pytest.Config) -> State:

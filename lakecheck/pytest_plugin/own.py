@@ -147,7 +147,13 @@ def is_own(item: pytest.Item) -> TypeGuard[pytest.Function]:
 
 
 def own_cases(items: Sequence[pytest.Item]) -> dict[str, Case]:
-    """Cases of own tests by the address of their check.
+    """Cases of own tests by the address of their check."""
+    cases = (own_case(item) for item in items)
+    return {case.checks[0]: case for case in cases if case is not None}
+
+
+def name_own(items: Sequence[pytest.Item]) -> None:
+    """Name all own tests that were collected; `-k` finds them by address, `-m` by kind.
 
     A test is called by its function's name; where two modules or classes have one of the same
     name, by theirs too. Every process collects the same tests, so all agree.
@@ -156,13 +162,11 @@ def own_cases(items: Sequence[pytest.Item]) -> dict[str, Case]:
     homes: dict[str, set[str]] = {}
     for item in mine:
         homes.setdefault(item.originalname, set()).add(_home(item))
-    cases: dict[str, Case] = {}
     for item in mine:
         shared = len(homes[item.originalname]) > 1
         name = f"{_home(item)}.{item.originalname}" if shared else item.originalname
-        case = _case(item, name)
-        cases[case.checks[0]] = case
-    return cases
+        item.extra_keyword_matches.update(_case(item, name).checks)
+        item.add_marker("python")
 
 
 def _case(item: pytest.Function, name: str) -> Case:

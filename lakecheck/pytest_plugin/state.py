@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from types import FrameType
 
 import msgspec
 import pytest
@@ -22,7 +24,8 @@ from lakecheck.model import NOBODY, Case, Credential, Inventory, Spec
 from lakecheck.plan.expand import CREDENTIALS
 from lakecheck.pytest_plugin.discovery import own_specs, spec_files
 from lakecheck.pytest_plugin.items import CheckItem
-from lakecheck.pytest_plugin.own import own_case, own_cases, split
+from lakecheck.pytest_plugin.keys import FAULTY, WRONG_USE
+from lakecheck.pytest_plugin.own import name_own, own_case, own_cases, split
 from lakecheck.session import RunSession, Selected
 from lakecheck.views import summary
 
@@ -39,6 +42,7 @@ class State:
         self._folder: RunFolder | None = None
         self._run_id = ""
         self._hook_errors: dict[str, str] = {}
+        self._signals: list[signal.Signals] = []
         self._unkept: session.Unkept | None = None
         self._seconds = 0.0
         self._began = 0.0
@@ -95,6 +99,10 @@ class State:
         if case is None or case.endpoint is None:
             raise TesterFailed("storage needs a test that takes an endpoint too")
         return OwnStorage(self.client(), case)
+
+    def name(self, items: Sequence[pytest.Item]) -> None:
+        """Let `-k` find own tests by the address of their check, and `-m` by their kind."""
+        name_own(items)
 
     def narrow(self, items: list[pytest.Item]) -> list[pytest.Item]:
         """Drop own tests that `--rse` and `--protocol` do not want; give those dropped."""
@@ -200,6 +208,7 @@ class State:
     def begin(self, selected: Selected, own: dict[str, Case], distributed: bool) -> None:
         """Write the plan and start the engine; own tests and workers keep its loop open."""
         self._began = time.monotonic()
+        self._catch_signals()
         described = self.spec if selected else self.own_spec
         self._session = RunSession(
             described,
@@ -215,6 +224,17 @@ class State:
         socket = self.folder().path / SOCKET if distributed else None
         self._session.engine.start(hold=bool(own) or distributed, socket=socket)
         self._client = Local(self._session.engine)
+
+    def _catch_signals(self) -> None:
+        """Let SIGTERM and SIGHUP end a run as Ctrl-C does: in order, with all its documents."""
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is signal.SIG_DFL:
+                self._signals.append(number)
+                signal.signal(number, _interrupt)
+
+    def _restore_signals(self) -> None:
+        for number in self._signals:
+            signal.signal(number, signal.SIG_DFL)
 
     def _hooked(self) -> bool:
         hook = self.config.hook
@@ -243,10 +263,12 @@ class State:
     def end(self, pytest_session: pytest.Session) -> None:
         """End the engine and the run's files, and set the exit code."""
         status = int(pytest_session.exitstatus)
-        if self.wrong and status in (session.INTERRUPTED, session.NOTHING):
-            pytest_session.exitstatus = session.WRONG_USE
         if self._session is None:
+            faulty = self.wrong or self.config.stash.get(FAULTY, False)
+            if faulty and not self.others_failed:
+                pytest_session.exitstatus = WRONG_USE
             return
+        self._restore_signals()
         engine = self._session.engine
         engine.stop()
         engine.join()
@@ -291,3 +313,7 @@ class State:
         path = self.folder().path
         here = self.config.invocation_params.dir
         return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt(signal.Signals(number).name)

@@ -104,11 +104,13 @@ def test_a_needed_step_that_fails_blocks_the_selected_one(bench: Bench) -> None:
 
 
 def test_exitfirst_leaves_not_run_for_what_was_not_reached(bench: Bench) -> None:
-    bench.spec("faults: {upload: denied}, latency: 50ms")
+    bench.spec("on: {ALPHA: {faults: {upload: denied}}, BETA: {latency: 400ms}}")
     result = bench.run("specs", "-x")
     assert result.ret == 1
     statuses = bench.statuses()
     assert set(statuses) == set(STORES + MOVES)
+    assert statuses["store::ALPHA.davs.100B.upload"] == "failed"
+    assert "not_run" in statuses.values()
 
 
 def test_last_failed(bench: Bench) -> None:
@@ -174,9 +176,11 @@ def test_several_files_form_one_spec_and_each_yields_its_own_tests(bench: Bench)
     only.assert_outcomes(passed=5)
 
 
-def test_a_faulty_spec_is_sentences_and_code_4(bench: Bench) -> None:
+@pytest.mark.parametrize("options", [[], ["-x"], ["-n", "2"]])
+def test_a_faulty_spec_is_sentences_and_code_4(bench: Bench, options: list[str]) -> None:
     bench.spec(text="lakecheck: 1\ntests: {a: {kind: functionl}}\n")
-    result = bench.run("specs")
+    bench.own("def test_plain():\n    assert True\n")
+    result = bench.run("specs", "tests", *options)
     assert result.ret == 4
     text = result.stdout.str() + result.stderr.str()
     assert 'did you mean "functional"' in text

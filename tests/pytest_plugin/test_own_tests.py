@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from lakecheck.documents import read
 from lakecheck.documents.junit import address
 from tests.pytest_plugin.conftest import Bench
@@ -86,6 +88,15 @@ def test_marks_narrow(bench: Bench) -> None:
     )
     assert bench.run("tests").ret == 0
     assert bench.statuses() == {"test_french::BETA.davs.call": "passed"}
+
+
+@pytest.mark.parametrize("options", [["-k", "test_space::ALPHA.davs.call"], ["-m", "python"]])
+def test_addresses_and_kind_select(bench: Bench, options: list[str]) -> None:
+    bench.spec()
+    bench.own(OWN)
+    bench.run("tests", "specs", *options)
+    wanted = set(PLANNED) if "-m" in options else {"test_space::ALPHA.davs.call"}
+    assert set(bench.statuses()) == wanted
 
 
 def test_options_narrow(bench: Bench) -> None:
