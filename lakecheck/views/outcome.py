@@ -74,12 +74,19 @@ class Outcome(Struct, frozen=True, dict=True):
         return self.rse or self.destination or self.case
 
     @cached_property
+    def label(self) -> str:
+        """The protocol as its address has it: `davs-2` for an RSE's second endpoint."""
+        first = self.case.removeprefix(self.place).removeprefix(".").partition(".")[0]
+        name, _, number = first.rpartition("-")
+        return first if name == self.protocol and number.isdigit() else self.protocol
+
+    @cached_property
     def variant(self) -> str:
         """What is left of the case without its place and protocol: size, mode, credential."""
         rest = self.case.removeprefix(self.place).removeprefix(".")
-        if rest == self.protocol:
+        if rest == self.label:
             return ""
-        return rest.removeprefix(f"{self.protocol}.") if self.protocol else rest
+        return rest.removeprefix(f"{self.label}.") if self.label else rest
 
     @property
     def is_trouble(self) -> bool:

@@ -48,7 +48,9 @@ class Suspect(Struct):
         name = self.who
         if self.role == "link":
             name = self.links[0] if len(self.links) == 1 else words.count(len(self.links), "link")
-        protocols = {outcome.protocol for outcome in self.outcomes} - {""}
+        protocols = {outcome.label for outcome in self.outcomes} - {""}
+        if len(protocols) > 1:
+            protocols = {outcome.protocol for outcome in self.outcomes} - {""}
         if len(protocols) == 1 and self.role != "link":
             name = f"{name}.{protocols.pop()}"
         return f"{name} as {self.role}" if self.role in ("source", "destination") else name
@@ -165,7 +167,7 @@ class _Blame:
 
     @staticmethod
     def _matrix(outcome: Outcome) -> tuple[str, str, str]:
-        return outcome.test, outcome.protocol, outcome.variant
+        return outcome.test, outcome.label, outcome.variant
 
     def __call__(self, outcome: Outcome) -> tuple[str, str]:
         """Give who and in which role."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from lakecheck.views.failure import sentence_of
 from lakecheck.views.outcome import decode, read
 from tests.views.runs import DENIED, Run
 
@@ -13,6 +14,16 @@ def test_a_link_has_two_rses_and_a_variant() -> None:
     assert outcome.place == "A-1~B-2"
     assert outcome.variant == "1MB.push"
     assert outcome.address == "tpc-small::A-1~B-2.davs.1MB.push.copy"
+
+
+def test_a_second_endpoint_keeps_its_label_and_shares_its_protocol() -> None:
+    document = {"rse": "A", "protocol": "davs", "check": "stat", "status": "passed"}
+    first = decode(document | {"case": "A.davs.100B"})
+    second = decode(document | {"case": "A.davs-2.100B.robot-2"})
+
+    assert (first.protocol, first.label, first.variant) == ("davs", "davs", "100B")
+    assert (second.protocol, second.label, second.variant) == ("davs", "davs-2", "100B.robot-2")
+    assert sentence_of(second) == sentence_of(first)
 
 
 def test_the_protocol_is_read_from_the_endpoint_where_no_field_has_it() -> None:

@@ -63,7 +63,7 @@ def _grid(test: str, outcomes: Sequence[Outcome], anchors: dict[str, str]) -> Gr
     )
     places: dict[tuple[str, str], dict[str, list[Outcome]]] = {}
     for outcome in outcomes:
-        row = places.setdefault((outcome.place, outcome.protocol), {})
+        row = places.setdefault((outcome.place, outcome.label), {})
         row.setdefault(outcome.check, []).append(outcome)
     rows = [
         Row(

@@ -77,7 +77,7 @@ def matrices(outcomes: Sequence[Outcome], anchors: dict[str, str]) -> tuple[list
     found: Variants = {}
     for outcome in outcomes:
         if outcome.is_link:
-            parts = (outcome.protocol, *outcome.variant.split("."))
+            parts = (outcome.label, *outcome.variant.split("."))
             variant = " · ".join(part for part in parts if part)
             found.setdefault((outcome.test, variant), []).append(outcome)
     made = []
