@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from lakecheck.conditions.tree import Dimension
 
-_NUMBERS = ("attempt", "error.code", "files", "ip")
+_NUMBERS = ("attempt", "error.code")
 _WORDS = (
     "auth_method",
     "blocked_by",
@@ -28,8 +28,6 @@ _WORDS = (
     "rse",
     "run.id",
     "run.trigger",
-    "service",
-    "severity",
     "site",
     "spec.name",
     "status",
@@ -40,7 +38,7 @@ _WORDS = (
     "transfer.mode",
     "vo",
 )
-_PLACES = ("endpoint", "host", "protocol", "rse", "site")
+_PLACES = ("endpoint", "experiment", "host", "protocol", "rse", "site", "vo")
 
 FIELDS: dict[str, Dimension] = {
     "bytes": "size",
@@ -53,12 +51,13 @@ FIELDS: dict[str, Dimension] = {
                     "word"),
 }  # fmt: skip
 
-LABELS = "labels."  # the attributes of the RSE, whatever they are
+# The attributes of the RSE, or of a link's two, whatever they are.
+LABELS = ("labels.", "source.labels.", "destination.labels.")
 
 
 def is_known(name: str, more: Iterable[str] = ()) -> bool:
     """Whether documents have such a field; `more` are those of a kind (`tpc.verified`)."""
-    return name in FIELDS or name in more or (name.startswith(LABELS) and name != LABELS)
+    return name in FIELDS or name in more or (name.startswith(LABELS) and name not in LABELS)
 
 
 def step_of(name: str, more: Iterable[str] = ()) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 import socket
@@ -20,6 +21,10 @@ VERSION = 1
 MESSAGE_LIMIT = 4096
 # What differs between equal failures: numbers, names of files and runs, addresses, hex digits.
 VARIABLE = re.compile(r"[0-9a-f]{8,}|\d+(?:\.\d+)?|/[^\s:'\",]*")
+# Attributes of an RSE that are fields of their own too.
+FROM_ATTRIBUTES = ("experiment", "site", "vo")
+# Addresses of the two protocols' documentation: a route there is the one to the outside.
+OUTSIDE = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
 
 Document = dict[str, Any]
 
@@ -73,6 +78,7 @@ class Context(Struct):
             "spec.digest": self.spec_digest,
             "inventory.digest": self.inventory_digest,
             "tester.host": socket.gethostname(),
+            "tester.ip": own_address(),
             "tester.version": __version__,
         }
         if self.url:
@@ -83,6 +89,15 @@ def rfc3339(seconds: float) -> str:
     """UTC with milliseconds, such as `2026-11-21T09:00:00.000Z`."""
     moment = datetime.fromtimestamp(seconds, UTC)
     return f"{moment.isoformat(timespec='milliseconds')[:23]}Z"
+
+
+def own_address() -> str:
+    """The address that this machine uses towards the outside, loopback where there is none."""
+    for family, outside in OUTSIDE:
+        with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as unsent:
+            unsent.connect((outside, 9))  # chooses a route and an address, and sends nothing
+            return str(unsent.getsockname()[0])
+    return "127.0.0.1"
 
 
 def identity(*parts: str) -> str:
@@ -156,12 +171,10 @@ def _place(case: Case, context: Context) -> Document:
     if case.source and case.endpoint:
         fields.update(_end("source.", case.source, context))
         fields.update(_end("destination.", case.endpoint, context))
-        fields["protocol"] = case.endpoint.protocol
+        fields["protocol"] = case.endpoint.scheme
         fields["host"] = case.endpoint.host
     elif case.endpoint:
         fields.update(_end("", case.endpoint, context))
-        for name, value in context.attributes.get(case.endpoint.rse, {}).items():
-            fields[f"labels.{name}"] = value
     if case.size or case.endpoint:
         fields["size"] = case.size
     if case.mode:
@@ -177,9 +190,11 @@ def _end(prefix: str, endpoint: Endpoint, context: Context) -> Document:
         f"{prefix}rse": endpoint.rse,
         f"{prefix}endpoint": context.redactor.text(endpoint.url),
         f"{prefix}host": endpoint.host,
-        f"{prefix}protocol": endpoint.protocol,
+        # Of a second endpoint, `davs-2` is for addresses; grouped by protocol, both are davs.
+        f"{prefix}protocol": endpoint.scheme,
     }
-    site = context.attributes.get(endpoint.rse, {}).get("site")
-    if site is not None:
-        fields[f"{prefix}site"] = site
+    for name, value in context.attributes.get(endpoint.rse, {}).items():
+        fields[f"{prefix}labels.{name}"] = value
+        if name in FROM_ATTRIBUTES:
+            fields[f"{prefix}{name}"] = value
     return fields

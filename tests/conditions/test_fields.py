@@ -4,13 +4,16 @@ import pytest
 
 from lakecheck.conditions.fields import FIELDS, is_known, step_of
 
+KNOWN = ["duration", "destination.rse", "vo", "source.vo", "labels.country", "source.labels.tier"]
+UNKNOWN = ["duraton", "labels.", "source.labels.", "destination", "severity", "service", "ip", ""]
 
-@pytest.mark.parametrize("name", ["duration", "destination.rse", "labels.country", "tpc.verified"])
+
+@pytest.mark.parametrize("name", [*KNOWN, "tpc.verified"])
 def test_known_fields(name: str) -> None:
     assert is_known(name, ("tpc.verified",))
 
 
-@pytest.mark.parametrize("name", ["duraton", "labels.", "destination", "tpc.verified", ""])
+@pytest.mark.parametrize("name", [*UNKNOWN, "tpc.verified"])
 def test_unknown_fields(name: str) -> None:
     assert not is_known(name)
 

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from lakecheck import plan, session, spec
+from lakecheck.conditions.fields import FIELDS
 from lakecheck.engine import Limits
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/documents.md"
@@ -15,7 +16,7 @@ inventory:
   rses:
     ALPHA:
       endpoints: ["davs://a.example.org:1/d"]
-      attributes: {site: A, country: FR}
+      attributes: {site: A, country: FR, vo: lake, experiment: e}
       driver: {name: memory}
     BETA:
       endpoints: ["davs://b.example.org:1/d"]
@@ -26,6 +27,9 @@ tests:
   store: {kind: functional, expect: ["duration < 1h"]}
   move: {kind: tpc, modes: [pull, push]}
 """
+
+# Fields that only some errors carry.
+ELSEWHERE = {"error.code", "error.host", "error.phase"}
 
 
 def test_every_field_is_on_the_page(tmp_path: Path) -> None:
@@ -38,6 +42,7 @@ def test_every_field_is_on_the_page(tmp_path: Path) -> None:
     run.finish()
     fields = {name for document in run.documents() for name in document}
     named = set(re.findall(r"`([@a-z_.*]+)`", PAGE.read_text()))
-    assert {each for each in fields if not each.startswith("labels.")} <= named
-    assert {"labels.site", "labels.country"} <= fields
+    assert {re.sub(r"(?<=labels\.).*", "*", each) for each in fields} <= named
+    assert {"labels.site", "labels.country", "source.labels.country"} <= fields
+    assert [each for each in FIELDS if each not in fields | ELSEWHERE] == []
     assert {document["status"] for document in run.documents()} >= {"passed", "failed", "skipped"}
