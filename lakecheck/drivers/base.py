@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Protocol
 
@@ -125,9 +126,21 @@ class Driver(Protocol):
         Raises TesterFailed, naming the package to install, where a library is missing.
         """
 
-    def tools(self, step: str, url: str, other: str, credential: Credential, ca: str) -> str:
+    def tools(
+        self,
+        step: str,
+        url: str,
+        other: str,
+        credential: Credential,
+        ca: str,
+        mode: Mode = "pull",
+        algorithm: Algorithm = "adler32",
+    ) -> str:
         """Shell command that repeats a step by hand (gfal-copy, curl, xrdcp).
 
         `step` is one of upload, stat, checksum, download, delete, copy; `other` is the local
-        file, or the source URL of a copy.
+        file, or the source URL of a copy; `mode` is a copy's, `algorithm` a checksum's.
         """
+
+    def environment(self, step: str, credential: Credential, ca: str) -> Mapping[str, str]:
+        """Environment variables that the commands for a step need."""

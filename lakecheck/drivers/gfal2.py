@@ -5,10 +5,10 @@ from __future__ import annotations
 import importlib.util
 
 from lakecheck.drivers.classify_gfal2 import explain
-from lakecheck.drivers.repeat import gfal2_command
+from lakecheck.drivers.repeat import gfal2_command, gfal2_environment
 from lakecheck.drivers.worker_session import WorkerSession
 from lakecheck.errors import TesterFailed
-from lakecheck.model import Credential, DriverChoice
+from lakecheck.model import Algorithm, Credential, DriverChoice, Mode
 
 
 class Gfal2:
@@ -28,9 +28,22 @@ class Gfal2:
             )
         return WorkerSession("lakecheck.drivers.gfal2_calls", explain)
 
-    def tools(self, step: str, url: str, other: str, credential: Credential, ca: str) -> str:
+    def tools(
+        self,
+        step: str,
+        url: str,
+        other: str,
+        credential: Credential,
+        ca: str,
+        mode: Mode = "pull",
+        algorithm: Algorithm = "adler32",
+    ) -> str:
         """Shell command (gfal-copy and its like) that repeats a step by hand."""
-        return gfal2_command(step, url, other, credential, ca)
+        return gfal2_command(step, url, other, credential, mode, algorithm)
+
+    def environment(self, step: str, credential: Credential, ca: str) -> dict[str, str]:
+        """Environment variables that the commands for a step need."""
+        return gfal2_environment(credential, ca)
 
 
 DRIVER = Gfal2()

@@ -24,9 +24,22 @@ class MemoryDriver:
         """Begin with empty storages; UsageError where an option is wrong."""
         return MemorySession(decode(options.options))
 
-    def tools(self, step: str, url: str, other: str, credential: Credential, ca: str) -> str:
+    def tools(
+        self,
+        step: str,
+        url: str,
+        other: str,
+        credential: Credential,
+        ca: str,
+        mode: Mode = "pull",
+        algorithm: Algorithm = "adler32",
+    ) -> str:
         """Say that nothing outside this process can repeat a step."""
         return f"# {step} of {url}: kept in memory, gone with the run; run the spec again"
+
+    def environment(self, step: str, credential: Credential, ca: str) -> dict[str, str]:
+        """No variables, as there are no commands."""
+        return {}
 
 
 class MemorySession:

@@ -14,7 +14,7 @@ from lakecheck.drivers.webdav_tls import Contexts, mend_abort
 from lakecheck.drivers.webdav_tools import command
 from lakecheck.drivers.webdav_urls import SCHEMES
 from lakecheck.errors import Side
-from lakecheck.model import Credential, DriverChoice, Endpoint
+from lakecheck.model import Algorithm, Credential, DriverChoice, Endpoint, Mode
 
 IDLE = 4  # seconds for which an unused connection is kept; Apache keeps them for 5
 
@@ -30,9 +30,22 @@ class WebdavDriver:
         """Begin a session on the running event loop."""
         return WebdavSession()
 
-    def tools(self, step: str, url: str, other: str, credential: Credential, ca: str) -> str:
+    def tools(
+        self,
+        step: str,
+        url: str,
+        other: str,
+        credential: Credential,
+        ca: str,
+        mode: Mode = "pull",
+        algorithm: Algorithm = "adler32",
+    ) -> str:
         """Give the curl command that repeats a step."""
-        return command(step, url, other, credential, ca)
+        return command(step, url, other, credential, ca, mode, algorithm)
+
+    def environment(self, step: str, credential: Credential, ca: str) -> dict[str, str]:
+        """No variables: curl takes all it needs as options."""
+        return {}
 
 
 class WebdavSession:

@@ -7,33 +7,44 @@ import shlex
 
 from lakecheck import credentials
 from lakecheck.drivers.webdav_urls import parent, wire
-from lakecheck.model import Credential
-
-STEPS = {
-    "stat": "-X PROPFIND -H 'Depth: 0'",
-    "checksum": "-I -H 'Want-Digest: adler32'",
-    "delete": "-X DELETE",
-}
+from lakecheck.model import Algorithm, Credential, Mode
 
 
-def command(step: str, url: str, other: str, credential: Credential, ca: str) -> str:
+def command(
+    step: str,
+    url: str,
+    other: str,
+    credential: Credential,
+    ca: str,
+    mode: Mode,
+    algorithm: Algorithm,
+) -> str:
     """Give the curl command for a step."""
     target = shlex.quote(wire(url))
     common = f"curl -fsSL{_trust(ca)}{_identity(credential)}"
-    if step == "upload":
-        return f"{common} -T {shlex.quote(other)} {target}"
-    if step == "download":
-        return f"{common} -o {shlex.quote(other)} {target}"
     if step == "copy":
-        source = shlex.quote(f"Source: {wire(other)}")
-        tokens = ""
-        if credential.kind != "none":
-            tokens = " -H 'TransferHeaderAuthorization: Bearer <macaroon of the source>'"
-        copy = f"{common} -X COPY -H {source} -H 'Credential: none'{tokens} {target}"
         # XRootD answers 400 to a COPY into a folder that is not there.
         folder = shlex.quote(wire(parent(url) or url))
-        return f"{common.replace('-fsSL', '-sL')} -o /dev/null -X MKCOL {folder}; {copy}"
-    return f"{common} {STEPS[step]} {target}"
+        make = f"{common.replace('-fsSL', '-sL')} -o /dev/null -X MKCOL {folder}"
+        return f"{make}; {common} {_copy(url, other, credential, mode)}"
+    options = {
+        "upload": f"-T {shlex.quote(other)}",
+        "download": f"-o {shlex.quote(other)}",
+        "stat": "-X PROPFIND -H 'Depth: 0'",
+        "checksum": f"-I -H 'Want-Digest: {algorithm}'",
+        "delete": "-X DELETE",
+    }
+    return f"{common} {options[step]} {target}"
+
+
+def _copy(url: str, source: str, credential: Credential, mode: Mode) -> str:
+    """Ask the active end, which of a push is the source, and name the other one to it."""
+    near, far, name = (url, source, "Source") if mode == "pull" else (source, url, "Destination")
+    headers = [f"{name}: {wire(far)}", "Overwrite: F", "Credential: none"]
+    if credential.kind != "none":
+        headers.append(f"TransferHeaderAuthorization: Bearer <macaroon of the {name.lower()}>")
+    words = " ".join(f"-H {shlex.quote(header)}" for header in headers)
+    return f"-X COPY {words} {shlex.quote(wire(near))}"
 
 
 def _trust(ca: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 
 from lakecheck.engine.sessions import resolve
 from lakecheck.engine.tools import folder_url, remote_name
 from lakecheck.errors import LakecheckError
-from lakecheck.model import NOBODY, Case, Credential
+from lakecheck.model import NOBODY, Algorithm, Case, Credential
 from lakecheck.plan.matrix import size_label
 
 STEPS = ("upload", "stat", "checksum", "download", "delete", "copy")
@@ -29,7 +30,10 @@ def commands(
     credentials: Mapping[str, Credential],
     run_id: str = "by-hand",
 ) -> list[str]:
-    """The commands for one check, with whatever must come before it and the clean-up after."""
+    """The commands for one check, with whatever must come before it and the clean-up after.
+
+    They are one shell script: what they need in the environment is exported first.
+    """
     if case.endpoint is None or step not in STEPS:
         return []
     try:
@@ -41,20 +45,29 @@ def commands(
     url = f"{folder_url(case.endpoint)}/{name}"
     local, ca = local_file(case.size), case.endpoint.ca
 
-    def tool(what: str, target: str, other: str) -> str:
-        return driver.tools(what, target, other, credential, ca)
+    algorithm: Algorithm = "md5" if case.endpoint.checksum == "md5" else "adler32"
 
+    def tool(what: str, target: str, other: str) -> str:
+        mode = case.mode or "pull"
+        return driver.tools(what, target, other, credential, ca, mode, algorithm)
+
+    lines = [*_export(driver.environment(step, credential, ca)), make_local(case.size)]
     if step == "copy":
         assert case.source is not None
         seed = f"{folder_url(case.source)}/{name}-seed"
         return [
-            make_local(case.size),
+            *lines,
             tool("upload", seed, local),
             tool("copy", url, seed),
             tool("delete", url, ""),
             tool("delete", seed, ""),
         ]
-    lines = [make_local(case.size), tool("upload", url, local)]
+    lines.append(tool("upload", url, local))
     if step not in ("upload", "delete"):
         lines.append(tool(step, url, f"{local}.back" if step == "download" else ""))
     return [*lines, tool("delete", url, "")]
+
+
+def _export(settings: Mapping[str, str]) -> list[str]:
+    words = [f"{name}={shlex.quote(value)}" for name, value in settings.items()]
+    return [" ".join(["export", *words])] if words else []

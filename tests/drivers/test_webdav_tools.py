@@ -36,6 +36,14 @@ def test_a_copy_with_a_proxy_names_the_token_but_holds_none(tmp_path: Path) -> N
     assert "TransferHeaderAuthorization: Bearer <macaroon of the source>" in words
 
 
+def test_a_push_is_asked_of_the_source(tmp_path: Path) -> None:
+    command = DRIVER.tools("copy", URL, "davs://s.example:1/b", ROBOT, str(tmp_path), "push")
+    words = shlex.split(command.partition("; ")[2])
+    assert words[-1] == "https://s.example:1/b"
+    assert "Destination: https://h.example:443/data/a%20b" in words
+    assert "TransferHeaderAuthorization: Bearer <macaroon of the destination>" in words
+
+
 def test_the_commands_work(lake: Lake, tmp_path: Path) -> None:
     """As a person would do it: up, look, copy, down, compare, remove."""
     (tmp_path / "up").write_bytes(b"by hand")

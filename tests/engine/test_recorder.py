@@ -153,7 +153,7 @@ def test_messages_are_redacted_and_have_commands(tmp_path: Path) -> None:
 
     (document,) = kept(tmp_path)
     assert document["error.message"] == "at https://***@h/ ***"
-    assert document["repeat"][0].startswith("head -c 1 ")
+    assert document["repeat"][1].startswith("head -c 1 ")
 
 
 @pytest.mark.parametrize("pending", [0, 3])

@@ -19,19 +19,29 @@ def test_they_work_as_they_are_printed(pair: Lake, tmp_path: Path, driver: str) 
     text = (
         f"lakecheck: 1\ninclude: [{pair.inventory}]\ntests:\n"
         f"  f: {{kind: functional, on: LAKE-1, sizes: [77B], driver: {driver}}}\n"
-        f"  c: {{kind: tpc, protocols: [davs], sizes: [77B], driver: {driver}}}\n"
+        f"  c: {{kind: tpc, protocols: [davs], sizes: [77B], modes: [pull, push],"
+        f" driver: {driver}}}\n"
     )
     spec = load([write(tmp_path, text)])
     chosen = plan.select(
         plan.expand(spec), plan.Selection(keyword="download or (LAKE-1~ and copy)")
     )
-    assert len(chosen) == 3
+    assert len(chosen) == 4
 
+    bare = environment()
+    bare.pop("GFAL_PYTHONBIN", None)
     for case, step in chosen.values():
         lines = repeat.commands(case, step, spec.credentials)
+        assert case.endpoint
+        exports = [line for line in lines if line.startswith("export ")]
+        # Said once, in front; curl takes options instead.
+        curl = driver == "native" and case.endpoint.scheme == "davs"
+        assert exports == ([] if curl else lines[:1])
+        if step == "copy" and driver == "gfal2":
+            assert any(f"--copy-mode {case.mode} " in line for line in lines)
         done = subprocess.run(
             ["bash", "-ec", "\n".join(lines)],
-            env=environment(GFAL_PYTHONBIN="/usr/bin/python3"),  # Debian has no `python`
+            env=bare,
             capture_output=True,
             text=True,
             timeout=60,
