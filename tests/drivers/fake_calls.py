@@ -45,6 +45,19 @@ def sleep(seconds: float) -> int:
     return os.getpid()
 
 
+def announce(path: str, seconds: float) -> None:
+    """Tells its process id in a file that appears whole, then sleeps."""
+    append(f"{path}.new", str(os.getpid()))
+    os.rename(f"{path}.new", path)
+    time.sleep(seconds)
+
+
+def await_file(path: str) -> int:
+    while not os.path.exists(path):
+        time.sleep(0.01)
+    return os.getpid()
+
+
 def with_child(path: str) -> None:
     """Starts a process of its own, as some libraries do, and hangs."""
     child = os.fork()
@@ -55,6 +68,8 @@ def with_child(path: str) -> None:
 
 
 CALLS: dict[str, Callable[..., Any]] = {
+    "announce": announce,
+    "await_file": await_file,
     "crash": crash,
     "echo": lambda *arguments: arguments,
     "environment": os.environ.get,

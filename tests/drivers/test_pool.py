@@ -68,19 +68,20 @@ def test_a_silent_call_makes_room_for_others(fake: str) -> None:
     run(lambda: Pool(fake, active=1), use)
 
 
-def test_a_cancelled_call_kills_its_process_only(fake: str) -> None:
+def test_a_cancelled_call_kills_its_process_only(fake: str, tmp_path: Path) -> None:
     async def use(pool: Pool) -> None:
-        other = asyncio.create_task(pool.call(WHO, "sleep", 0.5))
-        doomed = asyncio.create_task(pool.call(WHO, "sleep", 600))
-        await asyncio.sleep(0.2)
-        before = set(pool.pids)
+        doomed = asyncio.create_task(pool.call(WHO, "announce", str(tmp_path / "doomed"), 600))
+        other = asyncio.create_task(pool.call(WHO, "await_file", str(tmp_path / "go")))
+        while not (tmp_path / "doomed").exists() or len(pool.pids) < 2:
+            await asyncio.sleep(0.01)
+        killed = int((tmp_path / "doomed").read_text())
         doomed.cancel()
         with pytest.raises(asyncio.CancelledError):
             await doomed
-        left = set(pool.pids)
-        assert len(left) == len(before) - 1
-        assert await_end(before - left) == []
-        assert await other in left
+        assert await_end([killed]) == []
+        assert killed not in pool.pids
+        (tmp_path / "go").touch()
+        assert await other != killed
         assert await pool.call(WHO, "echo", 1) == (1,)
 
     run(lambda: Pool(fake), use)
