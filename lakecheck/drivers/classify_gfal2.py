@@ -75,6 +75,9 @@ RULES = (
     rule(Unsupported, text=r"checksum \(bad address\)", on=XROOT, phase="request"),
     rule(Unsupported, 38, 93, 95, phase="request"),
     rule(Overloaded, 11, 16, phase="request"),
+    # kXR_FileLocked: another client is writing the file; later it can be had, so it does not
+    # "exist" in the way of a name that stays taken.
+    rule(Overloaded, 35, on=XROOT, phase="request"),
     rule(Overloaded, text=r"too many|overload|busy", phase="request"),
     # A server that does not like a client certificate may just hang up.
     rule(ProtocolError, text=r"reset by peer", phase="connect", credential=True),

@@ -41,6 +41,9 @@ RULES = (
     rule(Missing, 3016, phase="request"),
     rule(Exists, 3018, phase="request"),
     rule(Overloaded, 3024, 3033, phase="request"),
+    # kXR_FileLocked: another client is writing the file; later it can be had, so it does not
+    # "exist" in the way of a name that stays taken.
+    rule(Overloaded, 3003, phase="request"),
     rule(TimedOut, 3034, 3035, phase="request"),
     rule(TimedOut, text=r"operation expired|timed? ?out", phase="request"),
     rule(Unreachable, text=r"invalid address", side="network", phase="connect"),

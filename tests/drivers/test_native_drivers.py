@@ -6,6 +6,8 @@ import asyncio
 import importlib.util
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ import pytest
 from lakecheck import registry
 from lakecheck.devlake import Lake
 from lakecheck.drivers.worker_session import WorkerSession
-from lakecheck.errors import TesterFailed
+from lakecheck.errors import Overloaded, TesterFailed
 from lakecheck.model import NOBODY, DriverChoice
 from tests.drivers.processes import await_end
 from tests.drivers.situations import endpoint
@@ -71,6 +73,39 @@ def test_a_library_that_crashes_ends_its_own_call_only(
         assert await_end(left) == []
 
     asyncio.run(use())
+
+
+WRITER = """
+import sys
+from XRootD import client
+from XRootD.client.flags import OpenFlags
+file = client.File()
+status, _ = file.open(sys.argv[1], OpenFlags.NEW | OpenFlags.UPDATE, 0o644)
+print(status.ok, flush=True)
+sys.stdin.read()
+file.close()
+"""
+
+
+@pytest.mark.parametrize("driver", NATIVE)
+def test_a_file_that_another_one_writes_is_busy(lake: Lake, driver: str) -> None:
+    end = endpoint(lake.rses["LAKE-1"].root, str(lake.ca))
+    url = f"{end.url}/locked-{driver}"
+
+    async def use() -> None:
+        session = opened(driver)
+        with pytest.raises(Overloaded):
+            await session.storage(end, NOBODY, 30.0).get(url)
+        await session.close()
+
+    command = [sys.executable, "-c", WRITER, url]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as writer:
+        assert writer.stdout
+        assert writer.stdout.readline() == "True\n"
+        asyncio.run(use())
+        writer.communicate("")
 
 
 @pytest.mark.parametrize("driver", NATIVE)
