@@ -174,3 +174,4 @@ class Kind(Struct, frozen=True):
     probe: str
     fields: tuple[Field, ...] = ()
     declarable: bool = True  # may stand in `tests:`
+    skips: Callable[[Case], Mapping[str, str]] | None = None  # step that will be skipped → why

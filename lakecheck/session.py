@@ -100,7 +100,6 @@ class RunSession:
     def __init__(
         self,
         spec: Spec,
-        cases: Sequence[Case],
         selected: Selected,
         run: RunFolder,
         limits: Limits,
@@ -134,7 +133,6 @@ class RunSession:
         self.engine = Engine(
             todo, spec.credentials, shared, self.recorder, self._ledger, limits, beside
         )
-        self._cases = cases
         self._log = RunLog(run.path / folder.LOG, self.redactor)
 
     async def _remove_left(self, sessions: Sessions) -> None:
@@ -145,18 +143,13 @@ class RunSession:
         self.engine.desk.plan(own)
         for check, case in own.items():
             self.selected.setdefault(check, (case, "call"))
-        known = {id(case) for case in self._cases}
-        self._cases = [*self._cases, *(case for case in own.values() if id(case) not in known)]
         self.write_plan()
 
     def write_plan(self) -> None:
         """Begin run.log and put plan.json on disk; a full disk is told, and ends nothing."""
         self._log.open()
         log.info("run %s of %s: %d checks", self.run.id, self.spec.name, len(self.selected))
-        chosen = {id(case) for case, _ in self.selected.values()}
-        totals = msgspec.to_builtins(
-            plan.totals([case for case in self._cases if id(case) in chosen])
-        )
+        totals = msgspec.to_builtins(plan.totals(plan.chosen_cases(self.selected)))
         spec = {
             "name": self.spec.name,
             "digest": self.spec.digest,
@@ -243,13 +236,17 @@ def prepare(
     limits: Limits | None = None,
     listeners: Iterable[Listener] = (),
 ) -> RunSession:
-    """Plan and select a new run; EmptySelection where no check is left."""
+    """Plan and select a new run; EmptySelection where no check is left.
+
+    UsageError where the selection names what there is not.
+    """
+    plan.check_names(selection, spec)
     cases = plan.expand(spec)
     selected = plan.select(cases, selection)
     if not selected:
         raise EmptySelection("no check is selected")
     run = RunFolder.create(reports, into)
-    return RunSession(spec, cases, selected, run, limits or Limits(), listeners)
+    return RunSession(spec, selected, run, limits or Limits(), listeners)
 
 
 def resume(
@@ -273,7 +270,7 @@ def resume(
     selected, foreign = _planned(planned, cases)
     journal, done, _ = _reopened(run)
     begun = RunSession(
-        named, cases, selected, run, limits or Limits(), listeners, done=done, journal=journal
+        named, selected, run, limits or Limits(), listeners, done=done, journal=journal
     )
     for case, step in foreign.values():
         reason = "own tests are run by pytest, not by `lakecheck run`"

@@ -26,15 +26,15 @@ MOST_SKIPPED = 10
 def plan(specs: tuple[Path, ...], as_list: bool, as_json: bool, **chosen: Any) -> int:
     """Show what would run: cases, checks, and bytes in and out of each RSE."""
     loaded = spec.load(options.spec_paths(specs))
-    cases = planning.expand(loaded)
-    selected = planning.select(cases, options.chosen(chosen))
+    selection = options.chosen(chosen)
+    planning.check_names(selection, loaded)
+    selected = planning.select(planning.expand(loaded), selection)
     if not selected:
         raise EmptySelection("no check is selected")
     if as_list:
         click.echo("\n".join(selected))
         return 0
-    taken = {id(case) for case, _ in selected.values()}
-    totals = planning.totals([case for case in cases if id(case) in taken])
+    totals = planning.totals(planning.chosen_cases(selected))
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(totals)).decode())
         return 0

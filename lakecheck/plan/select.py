@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from lakecheck import registry
 from lakecheck.errors import UsageError
-from lakecheck.model import Case
+from lakecheck.model import Case, Spec
+from lakecheck.spec import drivers
+from lakecheck.spec.nodes import near, quote
 
+MOST_LISTED = 12
 WORD = re.compile(r"[^\s()]+|[()]")
 OPERATORS = frozenset({"and", "or", "not", "(", ")"})
 
@@ -23,6 +28,46 @@ class Selection(Struct, frozen=True):
     rses: tuple[str, ...] = ()
     protocols: tuple[str, ...] = ()
     tests: tuple[str, ...] = ()
+
+
+def check_names(selection: Selection, spec: Spec) -> None:
+    """Raise UsageError where a selection names what the spec and its drivers do not know."""
+    ends = [end for rse in spec.inventory.rses.values() for end in rse.endpoints]
+    protocols = {name: None for end in ends for name in (end.scheme, end.protocol)}
+    told = [
+        *_unknown("--rse", "RSE", selection.rses, spec.inventory.rses),
+        *_unknown("-t", "test", selection.tests, spec.tests),
+        *_unknown("-m", "kind", selection.kinds, registry.names("kinds")),
+        *_unknown("--protocol", "protocol", selection.protocols, protocols, drivers.spoken()),
+    ]
+    if told:
+        raise UsageError("\n".join(told))
+
+
+def _unknown(
+    option: str,
+    noun: str,
+    written: Iterable[str],
+    known: Collection[str],
+    others: Collection[str] = (),
+) -> Iterator[str]:
+    for name in written:
+        if name not in known and name not in others:
+            listed = f"; there are {', '.join(known)}" if 0 < len(known) <= MOST_LISTED else ""
+            yield f"{option}: there is no {noun} {quote(name)}{near(name, known) or listed}"
+
+
+def chosen_cases(selected: Mapping[str, tuple[Case, str]]) -> list[Case]:
+    """Cases of selected checks, each with these steps only."""
+    cases: dict[int, Case] = {}
+    steps: dict[int, list[str]] = {}
+    for case, step in selected.values():
+        cases[id(case)] = case
+        steps.setdefault(id(case), []).append(step)
+    return [
+        case if len(case.steps) == len(steps[key]) else replace(case, steps=tuple(steps[key]))
+        for key, case in cases.items()
+    ]
 
 
 def takes_case(selection: Selection, case: Case) -> bool:

@@ -18,6 +18,7 @@ STEPS = (
     Step("download", needs=("upload",)),
     Step("delete", needs=("upload",), finaliser=True),
 )
+NO_CHECKSUMS = "the spec says that this storage has no checksums"
 NAMES = tuple(step.name for step in STEPS)
 
 Sizes = tuple[Size, ...] | dict[Size, Duration]
@@ -74,6 +75,12 @@ def traffic(case: Case) -> Traffic:
     return Traffic(ingress=here, egress=here, transfers=2)
 
 
+def skips(case: Case) -> Mapping[str, str]:
+    """Steps that a storage declared without checksums does not get."""
+    without = case.endpoint is not None and case.endpoint.checksum == "none"
+    return {"checksum": NO_CHECKSUMS} if without else {}
+
+
 KIND = Kind(
     name="functional",
     title="upload, stat, checksum, download and delete on every endpoint",
@@ -82,6 +89,7 @@ KIND = Kind(
     cases=cases,
     traffic=traffic,
     probe="lakecheck.probes.storage_steps:STEPS",
+    skips=skips,
     fields=(
         Field("checksum", "keyword", "checksum that the storage told, as algorithm:digits"),
         Field("compared", "keyword", "what was compared: content, checksum or size"),

@@ -212,7 +212,6 @@ class State:
         described = self.spec if selected else self.own_spec
         self._session = RunSession(
             described,
-            self.cases if selected else [],
             selected,
             self.folder(),
             Limits(),

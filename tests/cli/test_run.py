@@ -46,7 +46,13 @@ def test_exit_codes(here: Path, names: list[str], code: int) -> None:
         (["run", "missing.lake.yaml"], 4, "missing.lake.yaml"),
         (["run", "empty"], 4, "empty"),
         (["run", "bad.lake.yaml"], 4, "bad.lake.yaml:1:1"),
-        (["run", "t.lake.yaml", "--rse", "NONE"], 5, "no check is selected"),
+        (["run", "t.lake.yaml", "--rse", "GOD"], 4, 'there is no RSE "GOD"; did you mean "GOOD"?'),
+        (["run", "t.lake.yaml", "-t", "g"], 4, '-t: there is no test "g"; there are f'),
+        (["run", "t.lake.yaml", "-m", "tcp"], 4, 'there is no kind "tcp"; did you mean "tpc"?'),
+        (["run", "t.lake.yaml", "--protocol", "davz"], 4, 'did you mean "davs"?'),
+        (["plan", "t.lake.yaml", "--rse", "GOD"], 4, 'did you mean "GOOD"?'),
+        (["run", "t.lake.yaml", "--protocol", "root"], 5, "no check is selected"),
+        (["run", "t.lake.yaml", "-m", "tpc"], 5, "no check is selected"),
         (["run", "t.lake.yaml", "-k", "and"], 4, "is not an expression"),
         (["run", "t.lake.yaml", "--jobs", "0"], 4, "0 is not in the range"),
         (["run", "t.lake.yaml", "--jobs", "many"], 4, "is not a valid integer"),
@@ -55,7 +61,9 @@ def test_exit_codes(here: Path, names: list[str], code: int) -> None:
         (["run", "t.lake.yaml", "-o", "t.lake.yaml/x"], 4, "cannot make the run's folder"),
         (["close"], 4, 'there is no run "latest"'),
         (["close", "empty"], 4, "there is no run"),
-        (["nonsense"], 4, "No such command"),
+        (["nonsense"], 4, "No such command 'nonsense'."),
+        (["validat"], 4, "No such command 'validat'. Did you mean 'validate'?"),
+        (["run", "t.lake.yaml", "--resum"], 4, "Did you mean '--resume'?"),
         ([], 4, "Usage"),
         (["plan", "t.lake.yaml", "-k", "nothing-like-it"], 5, "no check is selected"),
         (["repro", "f::GOOD.davs.100B.uplod", "t.lake.yaml"], 4, "did you mean"),
@@ -224,6 +232,24 @@ def test_plan_as_json_and_as_a_table(here: Path, capsys: pytest.CaptureFixture[s
     assert told["tests"][0]["kind"] == "functional"
     assert cli.call(["plan", file]) == 0
     assert "2 cases, 10 checks, 200B a run" in capsys.readouterr().out
+
+
+def test_plan_tells_which_checks_will_be_skipped(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = memory_rses(["A"]) + memory_rses(["B"], ", checksum: none").partition("rses:\n")[2]
+    file = str(write(here, text + TESTS))
+
+    assert cli.call(["plan", file, "--json"]) == 0
+    skipped = json.loads(capsys.readouterr().out)["skipped"]
+    assert cli.call(["plan", file, "--json", "-k", "stat"]) == 0
+    narrowed = json.loads(capsys.readouterr().out)
+    assert cli.call(["plan", file]) == 0
+
+    why = "the spec says that this storage has no checksums"
+    assert skipped == [{"what": "f::B.davs.100B.checksum", "why": why}]
+    assert f"skipped  f::B.davs.100B.checksum: {why}" in capsys.readouterr().out
+    assert (narrowed["checks"], narrowed["skipped"]) == (2, [])
 
 
 def test_repro_gives_commands(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
