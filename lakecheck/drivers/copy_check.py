@@ -29,7 +29,7 @@ def verify(
         text = "the copy was reported as done, but the destination says that it is not there"
         raise Judged("missing", text, side="destination", phase="verify")
     if found != size:
-        raise _differs(f"the copy has {found} bytes, its source {size}")
+        raise _wrong_size(found, size_of(source), size)
     if algorithm is None:
         return "size"
     try:
@@ -52,6 +52,15 @@ def _await(size_of: Callable[[str], int | None], url: str) -> int | None:
         time.sleep(pause)
         found = size_of(url)
     return found
+
+
+def _wrong_size(copied: int, there: int | None, size: int) -> Judged:
+    """Blame the source where it is the one that has not what was written to it."""
+    if there == size:
+        return _differs(f"the copy has {copied} bytes, its source {size}")
+    has = "is gone" if there is None else f"has {there} bytes"
+    said = f"the source {has}, {size} were written; the copy has {copied}"
+    return Judged("checksum", said, side="source", phase="verify")
 
 
 def _differs(how: str) -> Judged:

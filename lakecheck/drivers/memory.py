@@ -210,7 +210,8 @@ def _verified(
 ) -> str:
     if not len(content.body) == len(copied.body) == size:
         told = f"{len(content.body)} bytes at the source, {len(copied.body)} at the destination"
-        raise Corrupt(f"{told}, {size} expected", side="destination")
+        wrong: Side = "destination" if len(content.body) == size else "source"
+        raise Corrupt(f"{told}, {size} expected", side=wrong)
     if algorithm is None or any(end.endpoint.checksum == "none" for end in ends):
         return "size"
     if content is not copied and content.checksum(algorithm) != copied.checksum(algorithm):

@@ -58,12 +58,15 @@ class WebdavCopier:
         self, source: str, destination: str, mode: Mode, algorithm: Algorithm | None, size: int
     ) -> Copied:
         """Let the storages copy, then compare checksums (or, with None, sizes)."""
+        for url in (source, destination):
+            wire(url)  # Unsupported where it is not of HTTP, before anything is asked of anyone
         active = (self._destination if mode == "pull" else self._source).endpoint
         if mode not in active.tpc:
             raise Unsupported(f"{active.rse} does not {mode}", side="transfer")
         before = await _look(self._source, source, algorithm)
         if before.size != size:
-            said = f"{source} has {before.size} bytes, {size} were written"
+            # Nothing was copied yet, so this is the source's own word.
+            said = f"{source} has {before.size} bytes before the copy, {size} were written"
             raise Corrupt(said, side="source", phase="verify")
         # An XRootD manager answers 400 to COPY for a name that it never heard of, and storages
         # overwrite when they are pushed to: so the destination's name is always looked up.

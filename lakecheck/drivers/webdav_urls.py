@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import quote, unquote, urljoin
 
+from lakecheck.errors import Unsupported
+
 SCHEMES = {"davs": "https", "https": "https", "dav": "http", "http": "http"}
 SAFE = "/:@!$&'()*,;=~%"  # RFC 3986, 3.3, but for "+", which some servers read as a blank
 _STRAY = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -18,9 +20,15 @@ def split(url: str) -> tuple[str, str]:
 
 
 def wire(url: str) -> str:
-    """Give the HTTP URL that is sent for a URL; what is not escaped yet is escaped."""
+    """Give the HTTP URL that is sent for a URL; what is not escaped yet is escaped.
+
+    Unsupported where the URL is not of HTTP.
+    """
     address, path = split(url)
     scheme, _, authority = address.partition("://")
+    if scheme not in SCHEMES:
+        said = f'WebDAV does not speak "{scheme}" ({url}), only {", ".join(SCHEMES)}'
+        raise Unsupported(said, side="transfer")
     return f"{SCHEMES[scheme]}://{authority}{_escaped(path) or '/'}"
 
 

@@ -16,7 +16,15 @@ from msgspec import Struct
 from lakecheck.drivers.base import Copied, Payload
 from lakecheck.drivers.webdav import DRIVER, WebdavSession
 from lakecheck.drivers.webdav_storage import WebdavStorage
-from lakecheck.errors import DriverError, Missing, ProtocolError, TimedOut, TlsFailed
+from lakecheck.errors import (
+    Corrupt,
+    DriverError,
+    Missing,
+    ProtocolError,
+    TimedOut,
+    TlsFailed,
+    Unsupported,
+)
 from lakecheck.model import DriverChoice
 from tests.drivers.fake_storage import TOKEN, FakeStorage, Keys, make_keys
 
@@ -39,13 +47,13 @@ class Stage(Struct, frozen=True):
         endpoint = self.manager.endpoint(self.keys.ca)
         return self.session.storage(endpoint, self.keys.credential, timeout)
 
-    async def copy(self) -> Copied:
-        """Pull a file of the safe server to the manager's name space."""
-        self.safe.files["/data/source"] = b"pulled"
+    async def copy(self, content: bytes = b"pulled", to: str = "") -> Copied:
+        """Pull a file of the safe server to the manager's name space, where `pulled` arrives."""
+        self.safe.files["/data/source"] = content
         source, target = (one.endpoint(self.keys.ca) for one in (self.safe, self.manager))
         copier = self.session.copier(source, target, self.keys.credential, 20)
-        urls = f"{source.url}/source", f"{target.url}/copy"
-        return await copier.copy(*urls, "pull", "adler32", 6)
+        urls = f"{source.url}/source", to or f"{target.url}/copy"
+        return await copier.copy(*urls, "pull", "adler32", len(content))
 
     def url(self, name: str = "file") -> str:
         return f"{self.manager.endpoint('').url}/{name}"
@@ -169,6 +177,25 @@ def test_no_token_is_told_in_errors(keys: Keys) -> None:
             await on.copy()
         assert "failed: got Bearer ***" in caught.value.message
         assert TOKEN not in caught.value.message
+
+    perform(keys, act)
+
+
+def test_a_copy_that_is_too_short_is_the_destinations(keys: Keys) -> None:
+    async def act(on: Stage) -> None:
+        with pytest.raises(Corrupt, match="15 bytes at the source, 6 at the dest") as caught:
+            await on.copy(b"pulled and more")
+        assert caught.value.side == "destination"
+
+    perform(keys, act)
+
+
+def test_a_copy_to_another_protocol_is_asked_of_nobody(keys: Keys) -> None:
+    async def act(on: Stage) -> None:
+        with pytest.raises(Unsupported, match='WebDAV does not speak "root"') as caught:
+            await on.copy(to="root://127.0.0.1:1//data/copy")
+        assert caught.value.side == "transfer"
+        assert not on.manager.requests + on.safe.requests
 
     perform(keys, act)
 

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lakecheck.drivers.webdav_urls import encrypted, joined, named, parent, path_of, wire
+from lakecheck.errors import Unsupported
 
 
 @pytest.mark.parametrize(
@@ -23,6 +24,11 @@ from lakecheck.drivers.webdav_urls import encrypted, joined, named, parent, path
 )
 def test_wire(url: str, sent: str) -> None:
     assert wire(url) == sent
+
+
+def test_other_protocols_are_unsupported() -> None:
+    with pytest.raises(Unsupported, match=r'does not speak "root".* only davs, https, dav, http'):
+        wire("root://h:1//a")
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=20))

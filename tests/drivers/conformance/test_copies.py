@@ -32,8 +32,10 @@ async def test_a_copy_is_verified_by_size(over: Route) -> None:
 @over_links()
 async def test_a_wrong_size_is_noticed(over: Route) -> None:
     await over.source.storage.put(over.source.url(), over.bench.payload(500))
-    with pytest.raises(Corrupt):
+    with pytest.raises(Corrupt) as caught:
         await over.copy(None, 501)
+    # It is the source that has less than was written; the copy is like it.
+    assert caught.value.side == "source"
 
 
 @over_links()
