@@ -339,7 +339,8 @@ def close(path: Path) -> Closed:
         removal = None
         if not trouble:
             ledger = run.path / folder.LEDGER
-            removal = remove_left(run.id, ledger, spec.inventory, spec.credentials)
+            cases = [case for case, _ in selected.values()]
+            removal = remove_left(run.id, ledger, spec.inventory, spec.credentials, cases)
         remove_local(run.id)
         write_views(path)
         log.info("closed: %d checks were not run", left)

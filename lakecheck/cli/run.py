@@ -199,4 +199,6 @@ def close(name: str, reports: Path) -> int:
     )
     for url, why in removal.kept:
         console.print(f"still there: {url}: {why}", soft_wrap=True)
+    for url, why in removal.unsearched:
+        console.print(f"could not be searched for the run's files: {url}: {why}", soft_wrap=True)
     return session.INTERRUPTED

@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
 from lakecheck.engine.ledger import Created, Ledger
+from lakecheck.engine.listing import Found, Place, look, places
 from lakecheck.engine.payloads import folder_of
 from lakecheck.engine.sessions import Sessions
 from lakecheck.engine.tools import folder_url
 from lakecheck.errors import LakecheckError, Missing
-from lakecheck.model import NOBODY, RSE, Credential, DriverChoice, Endpoint, Inventory
+from lakecheck.model import NOBODY, Case, Credential, DriverChoice, Endpoint, Inventory
 
 TIMEOUT = 10.0  # seconds a file
 AT_ONCE = 16
@@ -23,11 +24,15 @@ log = logging.getLogger("lakecheck.engine")
 
 
 class Removal(Struct):
-    """What became of the files that a run left: removed, gone already, or kept with the reason."""
+    """What became of the files that a run left: removed, gone already, or kept with the reason.
+
+    `unsearched` are folders, with the reason, that could not be searched for files.
+    """
 
     removed: int = 0
     gone: int = 0
     kept: list[tuple[str, str]] = []
+    unsearched: list[tuple[str, str]] = []
 
 
 class Remover:
@@ -88,17 +93,25 @@ def remove_local(run_id: str) -> None:
 
 
 def remove_left(
-    run_id: str, path: Path, inventory: Inventory, credentials: Mapping[str, Credential]
+    run_id: str,
+    path: Path,
+    inventory: Inventory,
+    credentials: Mapping[str, Credential],
+    cases: Iterable[Case] = (),
 ) -> Removal:
     """Remove every file that a run's ledger says may still be on a storage.
 
-    Without a ledger, the storages' folders are searched for the run's name.
+    Without a ledger, the folders of its cases and of all RSEs are searched for the run's name.
     """
-    return asyncio.run(_remove_left(run_id, path, inventory, credentials))
+    return asyncio.run(_remove_left(run_id, path, inventory, credentials, cases))
 
 
 async def _remove_left(
-    run_id: str, path: Path, inventory: Inventory, credentials: Mapping[str, Credential]
+    run_id: str,
+    path: Path,
+    inventory: Inventory,
+    credentials: Mapping[str, Credential],
+    cases: Iterable[Case],
 ) -> Removal:
     known = path.exists()
     ledger, sessions = Ledger(path), Sessions(folder_of(run_id))
@@ -106,7 +119,11 @@ async def _remove_left(
     try:
         left: Sequence[Created] = ledger.left
         if not known:
-            left = await _search(run_id, inventory, credentials, sessions)
+            pages = await _search(places(cases, inventory), credentials, sessions)
+            left = [created for page in pages for created in _of_run(run_id, page)]
+            remover.removal.unsearched = [
+                (page.folder, page.trouble) for page in pages if page.trouble
+            ]
         return await remover.remove(left, sessions)
     finally:
         await sessions.close()
@@ -114,31 +131,23 @@ async def _remove_left(
 
 
 async def _search(
-    run_id: str,
-    inventory: Inventory,
-    credentials: Mapping[str, Credential],
-    sessions: Sessions,
-) -> list[Created]:
+    groups: Iterable[Sequence[Place]], credentials: Mapping[str, Credential], sessions: Sessions
+) -> list[Found]:
     turn = asyncio.Semaphore(AT_ONCE)
 
-    async def one(rse: RSE) -> list[Created]:
-        found: dict[str, Created] = {}
-        for end in rse.endpoints:
-            choice = rse.driver or DriverChoice()
-            folder = folder_url(end)
-            credential = credentials.get(rse.credential, NOBODY)
-            try:
-                async with turn, asyncio.timeout(TIMEOUT):
-                    storage = sessions.storage(choice, end, credential, TIMEOUT)
-                    names = [entry.name for entry in await storage.list(folder)]
-            except (TimeoutError, LakecheckError) as error:
-                log.info("searching %s: %s", folder, str(error) or "no answer")
-                continue
-            for name in names:
-                if name.startswith(f"{run_id}-"):
-                    url = f"{folder}/{name}"
-                    found.setdefault(name, Created(url, end.url, rse.credential, choice.name))
-        return list(found.values())
+    async def one(group: Sequence[Place]) -> Found:
+        async with turn:
+            found = await look(group, sessions, credentials, TIMEOUT)
+        if found.trouble:
+            log.warning("searching %s: %s", found.folder, found.trouble)
+        return found
 
-    pages = await asyncio.gather(*(one(rse) for rse in inventory.rses.values()))
-    return [created for page in pages for created in page]
+    return await asyncio.gather(*(one(group) for group in groups))
+
+
+def _of_run(run_id: str, found: Found) -> Iterator[Created]:
+    for name, place in found.names.items():
+        if name.startswith(f"{run_id}-"):
+            end = place.endpoint
+            url = f"{folder_url(end)}/{name}"
+            yield Created(url, end.url, place.credential, place.driver.name)

@@ -14,8 +14,10 @@ from pathlib import Path
 
 from lakecheck.drivers.base import Payload
 from lakecheck.errors import TesterFailed
+from lakecheck.units import show_size
 
 BLOCK = 2**20
+LARGE = 8 * BLOCK
 
 
 def folder_of(run_id: str) -> Path:
@@ -43,11 +45,17 @@ class Payloads:
             raise TesterFailed("the run was interrupted before a local file was made")
         try:
             self.folder.mkdir(mode=0o700, exist_ok=True)
+            free = shutil.disk_usage(self.folder).free
+            if size > free:
+                raise TesterFailed(
+                    f"no room for a local file of {show_size(size)} in {self.folder}, where "
+                    f"{show_size(free)} are free; set TMPDIR to a larger disk"
+                )
             path = self.folder / f"payload-{size}"
             return make(path, size, f"{self._run_id}:{size}", self._stopped)
         except OSError as error:
             raise TesterFailed(
-                f"no room for a local file of {size} bytes in {self.folder}: {error.strerror}; "
+                f"no local file of {show_size(size)} in {self.folder}: {error.strerror}; "
                 "set TMPDIR to a larger disk"
             ) from None
 
@@ -93,4 +101,8 @@ def make(path: Path, size: int, seed: str, stopped: threading.Event | None = Non
             md5.update(piece)
             left -= len(piece)
             number += 1
+        if size >= LARGE:
+            # What is still on its way to our disk would slow the upload that is measured next.
+            file.flush()
+            os.fsync(file.fileno())
     return Payload(str(path), size, f"{adler & 0xFFFFFFFF:08x}", md5.hexdigest())

@@ -13,11 +13,13 @@ from pathlib import Path
 
 from lakecheck.engine.aims import Aim
 from lakecheck.engine.folder import RUN_ID
+from lakecheck.engine.listing import Place, look, places
 from lakecheck.engine.tools import folder_url
 from lakecheck.engine.workshop import Workshop
 from lakecheck.errors import LakecheckError
-from lakecheck.model import Case, Endpoint
+from lakecheck.model import NOBODY
 
+TIMEOUT = 10.0  # seconds a call
 OLD = 86400.0  # seconds
 AT_ONCE = 16
 log = logging.getLogger("lakecheck.engine")
@@ -38,39 +40,52 @@ def age(name: str, now: float) -> float | None:
 async def sweep(
     aims: Iterable[Aim], workshop: Workshop, answered: set[str], now: float | None = None
 ) -> int:
-    """Look at one endpoint of each RSE that answered; give how many files were removed."""
-    places: dict[str, tuple[Case, Endpoint]] = {}
-    for aim in aims:
-        for end in (aim.case.source, aim.case.endpoint):
-            if end and end.url in answered:
-                places.setdefault(end.rse, (aim.case, end))
-    turn = asyncio.Semaphore(AT_ONCE)
+    """Look into the folders of endpoints that answered; give how many files were removed."""
     moment = time.time() if now is None else now
+    turn = asyncio.Semaphore(AT_ONCE)
+    groups = (
+        [place for place in group if place.endpoint.url in answered]
+        for group in places(aim.case for aim in aims)
+    )
 
-    async def one(case: Case, endpoint: Endpoint) -> int:
+    async def one(group: list[Place]) -> list[tuple[str, Place]]:
         async with turn:
-            return await _sweep_one(workshop, case, endpoint, moment)
+            found = await look(group, workshop.sessions, workshop.credentials, TIMEOUT)
+        if found.trouble:
+            # Housekeeping says nothing about a site; the next run tries again.
+            log.info("sweeping %s: %s", found.folder, found.trouble)
+        return [(name, found.names[name]) for name in _old(found.names, workshop.run_id, moment)]
+
+    async def remove(name: str, place: Place) -> bool:
+        async with turn:
+            return await _remove(workshop, name, place)
 
     remove_old_local(moment)
-    return sum(await asyncio.gather(*(one(case, end) for case, end in places.values())))
+    pages = await asyncio.gather(*(one(group) for group in groups if group))
+    old = [each for page in pages for each in page]
+    return sum(await asyncio.gather(*(remove(*each) for each in old)))
 
 
-async def _sweep_one(workshop: Workshop, case: Case, endpoint: Endpoint, now: float) -> int:
-    folder, removed = folder_url(endpoint), 0
+def _old(names: Iterable[str], run_id: str, now: float) -> list[str]:
+    """Names of other runs' files that are older than a day."""
+    return [
+        name
+        for name in names
+        if (old := age(name, now)) is not None and old > OLD and not name.startswith(run_id)
+    ]
+
+
+async def _remove(workshop: Workshop, name: str, place: Place) -> bool:
+    url = f"{folder_url(place.endpoint)}/{name}"
+    credential = workshop.credentials.get(place.credential, NOBODY)
     try:
-        storage = workshop.sessions.storage(
-            case.driver, endpoint, workshop.credential(case), case.test.timeout
-        )
-        for entry in await storage.list(folder):
-            old = age(entry.name, now)
-            if old is not None and old > OLD and not entry.name.startswith(workshop.run_id):
-                await storage.delete(f"{folder}/{entry.name}")
-                removed += 1
-                log.info("swept %s/%s, %.1f days old", folder, entry.name, old / OLD)
+        storage = workshop.sessions.storage(place.driver, place.endpoint, credential, TIMEOUT)
+        await storage.delete(url)
     except LakecheckError as error:
-        # Housekeeping says nothing about a site; the next run tries again.
-        log.info("sweeping %s: %s", folder, error)
-    return removed
+        log.info("sweeping %s: %s", url, error)
+        return False
+    log.info("swept %s", url)
+    return True
 
 
 def remove_old_local(now: float) -> None:

@@ -63,7 +63,7 @@ def test_exit_codes(here: Path, names: list[str], code: int) -> None:
         (["close", "empty"], 4, "there is no run"),
         (["nonsense"], 4, "No such command 'nonsense'."),
         (["validat"], 4, "No such command 'validat'. Did you mean 'validate'?"),
-        (["run", "t.lake.yaml", "--resum"], 4, "Did you mean '--resume'?"),
+        (["run", "t.lake.yaml", "--resum"], 4, "'--resume'"),
         ([], 4, "Usage"),
         (["plan", "t.lake.yaml", "-k", "nothing-like-it"], 5, "no check is selected"),
         (["repro", "f::GOOD.davs.100B.uplod", "t.lake.yaml"], 4, "did you mean"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import subprocess
 import sys
 import time
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+
+from lakecheck.devlake import Lake
 
 LAKECHECK = str(Path(sys.executable).with_name("lakecheck"))
 Document = dict[str, Any]
@@ -129,6 +132,18 @@ def seconds(folder: Path) -> float:
     found = documents(folder)
     ends = [datetime.fromisoformat(each["@timestamp"]) for each in found]
     return (max(ends) - datetime.fromisoformat(found[0]["run.started"])).total_seconds()
+
+
+def plant(lake: Lake, server: int, run: str, rse: str = "LAKE-REDIR") -> Path:
+    """Leave a file of another run on one of an RSE's data servers, as its owner."""
+    folder = lake.data_dir(rse, server) / "lakecheck"
+    status = folder.parent.stat()
+    folder.mkdir(exist_ok=True)
+    file = folder / f"{run}-{secrets.token_hex(4)}-{secrets.token_hex(8)}"
+    file.write_bytes(b"left")
+    for each in (folder, file):
+        os.chown(each, status.st_uid, status.st_gid)
+    return file
 
 
 def workers_of(pid: int) -> list[psutil.Process]:

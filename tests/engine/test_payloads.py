@@ -75,3 +75,14 @@ def test_no_room_is_ours_and_names_the_way_out(
 
     with pytest.raises(TesterFailed, match="set TMPDIR to a larger disk"):
         asyncio.run(Payloads("run").of(10))
+
+
+def test_what_cannot_fit_is_told_before_a_byte_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    payloads = Payloads("20261121T090000Z-7f3a90c1")
+
+    with pytest.raises(TesterFailed, match=r"no room for a local file of 500TB .* are free"):
+        asyncio.run(payloads.of(500 * 10**12))
+    assert list(payloads.folder.iterdir()) == []
