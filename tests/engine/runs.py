@@ -135,11 +135,11 @@ def seconds(folder: Path) -> float:
 
 
 def plant(lake: Lake, server: int, run: str, rse: str = "LAKE-REDIR") -> Path:
-    """Leave a file of another run on one of an RSE's data servers, as its owner."""
+    """Leave a file of a run on one of an RSE's data servers, as its owner."""
     folder = lake.data_dir(rse, server) / "lakecheck"
     status = folder.parent.stat()
     folder.mkdir(exist_ok=True)
-    file = folder / f"{run}-{secrets.token_hex(4)}-{secrets.token_hex(8)}"
+    file = folder / f"{run}-{secrets.token_hex(8)}"
     file.write_bytes(b"left")
     for each in (folder, file):
         os.chown(each, status.st_uid, status.st_gid)

@@ -19,6 +19,7 @@ from tests.engine.runs import (
     lakecheck,
     memory_rses,
     planned,
+    plant,
     start,
     statuses,
     wait_for,
@@ -149,6 +150,35 @@ def test_close_without_a_ledger_finds_files_by_their_name(pair: Lake, tmp_path: 
     left = on_storages(pair)
     other.unlink()
     assert left == [other]
+
+
+def test_close_without_a_ledger_searches_every_server_and_tells_where_it_could_not(
+    lake: Lake, tmp_path: Path
+) -> None:
+    ends = list(lake.rses["LAKE-REDIR"].endpoints.values())
+    nobody = "davs://127.0.0.1:1/dead"
+    file = write(
+        tmp_path,
+        f"lakecheck: 1\ninventory:\n  ca: {lake.ca}\n  rses:\n    R: {{endpoints: {ends}}}\n"
+        f"    DEAD: {{endpoints: ['{nobody}']}}\n"
+        "tests:\n  f: {kind: functional, on: R, timeout: 1m}\n",
+    )
+    out = tmp_path / "out"
+    process = start("run", file, "-o", out, cwd=tmp_path)
+    wait_for(lambda: (out / "plan.json").exists())
+    kill(process, workers_of(process.pid))
+    run = json.loads((out / "plan.json").read_text())["run"]["id"]
+    planted = [plant(lake, server, run) for server in (0, 1)]
+    (out / "created.ndjson").unlink(missing_ok=True)
+
+    ended = lakecheck("close", out, cwd=tmp_path)
+
+    assert ended.returncode == 2, ended.stdout + ended.stderr
+    assert [each for each in planted if each.exists()] == []
+    folders = [lake.data_dir("LAKE-REDIR", server) / "lakecheck" for server in (0, 1)]
+    assert [each for folder in folders for each in folder.glob(f"{run}*")] == []
+    assert f"could not be searched for the run's files: {nobody}/lakecheck: " in ended.stdout
+    assert "could not be searched for the run's files: root" not in ended.stdout
 
 
 def owner(path: Path) -> tuple[int, int]:

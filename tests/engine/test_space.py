@@ -129,8 +129,10 @@ def test_both_servers_of_a_redirecting_rse_are_swept(
     ends = [lake.rses["LAKE-REDIR"].endpoints[scheme] for scheme in schemes]
     rse = f"lakecheck: 1\ninventory:\n  ca: {lake.ca}\n  rses:\n    R: {{endpoints: {ends}}}\n"
     file = write(tmp_path, f"{rse}tests:\n  f: {{kind: functional, timeout: 1m}}\n")
-    planted = [plant(lake, server, stamp(3 * DAY)) for server in (0, 1) for _ in range(2)]
-    young = [plant(lake, server, stamp(0.5 * DAY)) for server in (0, 1)]
+    planted = [
+        plant(lake, server, f"{stamp(3 * DAY)}-0a1b2c3d") for server in (0, 1) for _ in range(2)
+    ]
+    young = [plant(lake, server, f"{stamp(0.5 * DAY)}-0a1b2c3d") for server in (0, 1)]
     try:
         for attempt in range(3):  # a crowded machine may need more than one run's housekeeping
             done = lakecheck("run", file, "-o", f"out-{attempt}", cwd=tmp_path)
