@@ -58,32 +58,39 @@ def test_root_hands_the_servers_to_an_unprivileged_account() -> None:
     assert account.switch == (os.geteuid() == 0)
 
 
-def test_an_ordinary_user_can_have_a_lake(open_folder: Path) -> None:
+# What an ordinary user does: a lake, a file on each of its endpoints, a fault.
+USE = """\
+import os, sys
+from pathlib import Path
+from lakecheck.devlake import Lake
+from tests.devlake.clients import Clients
+folder = Path(sys.argv[1])
+with Lake.start(folder / "lake") as lake:
+    print(lake.record.run)
+    clients = Clients(lake, folder)
+    for rse in lake.rses.values():
+        for url in rse.endpoints.values():
+            assert clients.upload(url + "/x") == 0, clients.said
+    lake.fault("LAKE-1", "deny")
+    assert clients.upload(lake.rses["LAKE-1"].root + "/y") != 0
+    for server in lake.record.servers:
+        assert server.process.running().uids().real == os.getuid()
+"""
+
+
+def as_ordinary_user(folder: Path) -> list[str]:
+    """Python as somebody who is not root, and to whom the folder belongs."""
+    if os.geteuid() != 0:
+        return [sys.executable]
+    os.chown(folder, NOBODY, NOBODY)
+    account = ["--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"]
     # Where root runs the tests, the system's own Python is one that others can execute.
-    command = [sys.executable]
-    if os.geteuid() == 0:
-        os.chown(open_folder, NOBODY, NOBODY)
-        account = ["--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"]
-        command = ["setpriv", *account, "/usr/bin/python3"]
-    code = (
-        "import os, sys\n"
-        "from pathlib import Path\n"
-        "from lakecheck.devlake import Lake\n"
-        "from tests.devlake.clients import Clients\n"
-        "folder = Path(sys.argv[1])\n"
-        "with Lake.start(folder / 'lake') as lake:\n"
-        "    print(lake.record.run)\n"
-        "    clients = Clients(lake, folder)\n"
-        "    for rse in lake.rses.values():\n"
-        "        for url in rse.endpoints.values():\n"
-        "            assert clients.upload(url + '/x') == 0, clients.said\n"
-        "    lake.fault('LAKE-1', 'deny')\n"
-        "    assert clients.upload(lake.rses['LAKE-1'].root + '/y') != 0\n"
-        "    for server in lake.record.servers:\n"
-        "        assert server.process.running().uids().real == os.getuid()\n"
-    )
+    return ["setpriv", *account, "/usr/bin/python3"]
+
+
+def test_an_ordinary_user_can_have_a_lake(open_folder: Path) -> None:
     done = subprocess.run(
-        [*command, "-c", code, str(open_folder)],
+        [*as_ordinary_user(open_folder), "-c", USE, str(open_folder)],
         env={
             "PATH": "/usr/bin:/bin",
             "HOME": str(open_folder),

@@ -3,7 +3,9 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -19,49 +21,81 @@ def run(*arguments: str, cwd: Path | None = None) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-def test_up_status_fault_down(tmp_path: Path) -> None:
+DENYING = ("up", "--rses", "1", "--fault", "LAKE-1=deny")
+
+
+class Begun(NamedTuple):
+    """A lake started by `lake up`, and what that said."""
+
+    folder: Path
+    code: int
+    said: str
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Begun]:
+    """One RSE of each sort; LAKE-1 denies writes."""
+    folder = tmp_path_factory.mktemp("commands")
     try:
-        code, said = run("up", "--rses", "1", "--fault", "LAKE-1=deny", cwd=tmp_path)
-        assert code == 0, said
-        for name in ("LAKE-1", "LAKE-REDIR", "LAKE-GSIFTP", "LAKE-APACHE"):
-            assert name in said
-        assert len(re.findall(r"(?:root|davs|gsiftp)://127\.0\.0\.1:\d+/\S+", said)) == 6
-        assert "Inventory: .lake/inventory.lake.yaml" in said
-        assert re.search(r"LAKE-1 .* deny", said)
+        yield Begun(folder, *run(*DENYING, cwd=folder))
+    finally:
+        run("down", cwd=folder)
 
-        code, said = run("up", "--rses", "1", "--fault", "LAKE-1=deny", cwd=tmp_path)
-        assert code == 0
-        assert said.startswith("The lake in .lake is up already.\n")
-        code, said = run("up", "--rses", "1", "--fault", "LAKE-1=deny", "--json", cwd=tmp_path)
-        assert (code, json.loads(said)["rses"]["LAKE-1"]["fault"]) == (0, "deny")
-        code, said = run("up", "--rses", "2", cwd=tmp_path)
-        assert code == 4
-        assert said == (
-            "the lake in .lake is up with other options (--rses 1 --fault LAKE-1=deny); "
-            "end it first: lakecheck lake down\n"
-        )
 
-        assert run("fault", "LAKE-APACHE", "hang", cwd=tmp_path) == (
-            0,
-            "LAKE-APACHE has the fault hang now.\n",
-        )
-        assert run("fault", "LAKE-1", "none", cwd=tmp_path) == (0, "LAKE-1 is well.\n")
+def test_up_tells_what_there_is(begun: Begun) -> None:
+    assert begun.code == 0, begun.said
+    for name in ("LAKE-1", "LAKE-REDIR", "LAKE-GSIFTP", "LAKE-APACHE"):
+        assert name in begun.said
+    assert len(re.findall(r"(?:root|davs|gsiftp)://127\.0\.0\.1:\d+/\S+", begun.said)) == 6
+    assert "Inventory: .lake/inventory.lake.yaml" in begun.said
+    assert re.search(r"LAKE-1 .* deny", begun.said)
 
-        code, said = run("status", "--json", cwd=tmp_path)
-        assert code == 0
-        status = json.loads(said)
-        assert status["up"] is True
-        assert status["rses"]["LAKE-APACHE"]["fault"] == "hang"
-        servers = {server["name"]: server for server in status["servers"]}
-        assert servers["LAKE-APACHE"]["state"] == "stopped"
-        assert servers["LAKE-APACHE"]["pid"] is None
-        assert servers["LAKE-1"]["state"] == "up"
-        assert servers["LAKE-1"]["memory"] > 2**20
-        code, said = run("status", cwd=tmp_path)
-        assert code == 0
-        assert re.search(r"^LAKE-1 +xrootd +up +\d+ +\d+ +\d+ +0$", said, re.MULTILINE)
+
+def test_up_again_finds_the_lake_and_refuses_another(begun: Begun) -> None:
+    code, said = run(*DENYING, cwd=begun.folder)
+    assert code == 0
+    assert said.startswith("The lake in .lake is up already.\n")
+    code, said = run(*DENYING, "--json", cwd=begun.folder)
+    assert (code, json.loads(said)["rses"]["LAKE-1"]["fault"]) == (0, "deny")
+    code, said = run("up", "--rses", "2", cwd=begun.folder)
+    assert code == 4
+    assert said == (
+        "the lake in .lake is up with other options (--rses 1 --fault LAKE-1=deny); "
+        "end it first: lakecheck lake down\n"
+    )
+
+
+def test_fault_changes_what_status_tells(begun: Begun) -> None:
+    assert run("fault", "LAKE-APACHE", "hang", cwd=begun.folder) == (
+        0,
+        "LAKE-APACHE has the fault hang now.\n",
+    )
+    code, said = run("status", "--json", cwd=begun.folder)
+    assert run("fault", "LAKE-APACHE", "none", cwd=begun.folder) == (0, "LAKE-APACHE is well.\n")
+
+    assert code == 0
+    status = json.loads(said)
+    assert status["up"] is True
+    assert status["rses"]["LAKE-APACHE"]["fault"] == "hang"
+    servers = {server["name"]: server for server in status["servers"]}
+    assert (servers["LAKE-APACHE"]["state"], servers["LAKE-APACHE"]["pid"]) == ("stopped", None)
+    assert servers["LAKE-1"]["state"] == "up"
+    assert servers["LAKE-1"]["memory"] > 2**20
+
+
+def test_status_is_a_table(begun: Begun) -> None:
+    code, said = run("status", cwd=begun.folder)
+
+    assert code == 0
+    assert re.search(r"^LAKE-1 +xrootd +up +deny +\d+ +\d+ +\d+ +0$", said, re.MULTILINE)
+
+
+def test_down_ends_it_once(tmp_path: Path) -> None:
+    try:
+        assert run("up", "--rses", "1", cwd=tmp_path)[0] == 0
     finally:
         ended = run("down", cwd=tmp_path)
+
     assert ended == (0, "The lake has ended.\n")
     assert run("down", cwd=tmp_path) == (0, "No lake is up in .lake.\n")
     assert run("status", cwd=tmp_path) == (1, "No lake is up in .lake.\n")
