@@ -28,7 +28,17 @@ class Place(Struct, frozen=True):
         return self.rse == "LAKE-REDIR"
 
     @property
+    def lists_folders(self) -> bool:
+        """Through a redirector only XRootD's own client does, as it asks every data server.
+
+        gfal2 asks the manager itself, which has no folders, and WebDAV is sent to one server,
+        which lists what it has.
+        """
+        return not self.redirects or self.driver == "xrootd"
+
+    @property
     def has_checksums(self) -> bool:
+        """Apache's mod_dav has none."""
         return self.rse != "LAKE-APACHE"
 
 
@@ -72,6 +82,7 @@ def _links() -> tuple[Link, ...]:
             for pair in pairs
             for mode in modes
         ),
+        # Over root:// the destination always pulls.
         *(Link(driver, *pair, "root", "pull") for driver in ("gfal2", "xrootd") for pair in pairs),
         Link("gfal2", "LAKE-GSIFTP", "LAKE-GSIFTP", "gsiftp", "pull"),
     )

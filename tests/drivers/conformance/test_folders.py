@@ -15,7 +15,7 @@ async def test_a_folder_is_made_with_its_parents(at: Arena) -> None:
     await at.storage.mkdir(at.url("one/two/three"))  # no error
 
 
-@everywhere(lambda place: not place.redirects)
+@everywhere(lambda place: place.lists_folders)
 async def test_a_folder_is_listed(at: Arena) -> None:
     payload = at.bench.payload(10)
     for name in ("b", "a", "c d"):
@@ -30,13 +30,13 @@ async def test_a_folder_is_listed(at: Arena) -> None:
     assert await at.storage.list(at.url("listed")) == wanted
 
 
-@everywhere(lambda place: not place.redirects)
+@everywhere()
 async def test_a_folder_that_is_not_there_is_not_listed(at: Arena) -> None:
     with pytest.raises(Missing):
         await at.storage.list(at.url("nowhere"))
 
 
-@everywhere(lambda place: not place.redirects)
+@everywhere(lambda place: place.lists_folders)
 async def test_an_empty_folder_is_listed_and_deleted(at: Arena) -> None:
     await at.storage.mkdir(at.url("empty"))
     assert await at.storage.list(at.url("empty")) == ()
