@@ -170,8 +170,7 @@ class RunSession:
         """Leave at once: `not_run` for every check left; what is on storages stays there."""
         self.recorder.leave("the run was interrupted")
         self.recorder.close()
-        self.engine.payloads.stop()
-        remove_local(self.run.id)
+        self.engine.payloads.remove()
 
     def finish(self) -> Unkept | None:
         """Close the journal, write junit.xml and report.html; tell what could not be kept."""

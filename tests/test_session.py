@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +17,7 @@ from lakecheck.engine import Limits
 from lakecheck.errors import EmptySelection, UsageError
 from lakecheck.plan import Selection
 from lakecheck.session import RunSession
-from tests.engine.runs import by_address, documents, memory_rses, write
+from tests.engine.runs import by_address, documents, environment, memory_rses, write
 
 TEXT = (
     memory_rses(["A", "B"])
@@ -183,3 +185,38 @@ def test_views_that_cannot_be_written_do_not_end_a_run(
     assert not (tmp_path / "out" / "report.html").exists()
     assert "report.html could not be written: oh" in caplog.text
     assert [file for file in (tmp_path / "out").iterdir() if file.name.startswith(".")] == []
+
+
+LEAVING = """\
+import sys, time
+from pathlib import Path
+from lakecheck import plan, session, spec
+begun = session.prepare(spec.load([sys.argv[1]]), plan.Selection(), Path("reports"))
+begun.write_plan()
+begun.engine.start()
+while not begun.engine.payloads.folder.exists():
+    time.sleep(0.01)
+print(begun.engine.payloads.folder)
+raise KeyboardInterrupt
+"""
+
+
+def test_who_does_not_wait_for_the_end_leaves_no_local_files(tmp_path: Path) -> None:
+    driver = "{name: memory, faults: {upload: hang}}"
+    text = memory_rses("A") + f"tests:\n  f: {{kind: functional, driver: {driver}}}\n"
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+
+    done = subprocess.run(
+        [sys.executable, "-c", LEAVING, write(tmp_path, text)],
+        cwd=tmp_path,
+        env=environment(TMPDIR=str(temporary)),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert "KeyboardInterrupt" in done.stderr
+    assert Path(done.stdout.strip()).parent == temporary
+    assert list(temporary.iterdir()) == []

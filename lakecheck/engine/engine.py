@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
 import logging
 import threading
@@ -73,6 +74,8 @@ class Engine:
         self._socket = socket
         if hold:
             self._held_open.clear()
+        # Who is interrupted again while it waits for the end leaves the thread behind.
+        atexit.register(self.payloads.remove)
         self._thread = threading.Thread(target=self._thread_main, name="lakecheck-engine")
         self._thread.daemon = True
         self._thread.start()
@@ -132,6 +135,7 @@ class Engine:
                 self._socket.unlink(missing_ok=True)
             await self.sessions.close()
             await asyncio.to_thread(self.payloads.remove)
+            atexit.unregister(self.payloads.remove)
 
     async def _work(self) -> None:
         beside = [asyncio.create_task(self._beside(self.sessions))] if self._beside else []

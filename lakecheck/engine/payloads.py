@@ -33,6 +33,7 @@ class Payloads:
         self._run_id = run_id
         self._made: dict[int, asyncio.Task[Payload]] = {}
         self._stopped = threading.Event()
+        self._removed = threading.Event()
 
     async def of(self, size: int) -> Payload:
         """Payload of a size in bytes; TesterFailed where this machine has no room for it."""
@@ -58,13 +59,18 @@ class Payloads:
                 f"no local file of {show_size(size)} in {self.folder}: {error.strerror}; "
                 "set TMPDIR to a larger disk"
             ) from None
+        finally:
+            if self._removed.is_set():  # meanwhile, by whoever did not wait for this thread
+                self.remove()
 
     def stop(self) -> None:
         """Make nothing more; what is being made is given up."""
         self._stopped.set()
 
     def remove(self) -> None:
-        """Delete the local files."""
+        """Delete the local files, and make no more."""
+        self._stopped.set()
+        self._removed.set()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lakecheck.drivers.base import Payload
 from lakecheck.engine.payloads import BLOCK, Payloads, folder_of, make
 from lakecheck.errors import TesterFailed
 
@@ -64,6 +65,24 @@ def test_an_interruption_ends_the_making_of_a_large_file(tmp_path: Path) -> None
         make(tmp_path / "p", 10**12, "seed", stopped)
 
     assert time.monotonic() - began < 30
+
+
+def test_a_file_that_is_made_while_all_are_removed_does_not_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    payloads = Payloads("run")
+
+    def late(path: Path, *arguments: object) -> Payload:
+        payloads.remove()
+        path.parent.mkdir()
+        return make(path, 10, "seed")
+
+    monkeypatch.setattr("lakecheck.engine.payloads.make", late)
+
+    asyncio.run(payloads.of(10))
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_no_room_is_ours_and_names_the_way_out(
