@@ -15,8 +15,10 @@ from lakecheck.model import NOBODY, Case, Credential, DriverChoice, Endpoint, In
 from lakecheck.plan.matrix import family
 
 NATIVE = DriverChoice("native")
-# PROPFIND is redirected to one server only, another one each time: ask until nothing new comes.
-QUIET, MOST = 3, 12
+# PROPFIND is redirected to one server only, another one each time: ask until nothing new comes,
+# so many times in a row.
+BRIEF, THOROUGH = 1, 3
+MOST = 12
 
 
 class Place(Struct, frozen=True):
@@ -67,8 +69,12 @@ async def look(
     sessions: Sessions,
     credentials: Mapping[str, Credential],
     timeout: float,
+    care: int = THOROUGH,
 ) -> Found:
-    """List one folder through the first place of a group that tells all of it; never raises."""
+    """List one folder through the first place of a group that tells all of it; never raises.
+
+    `care` is how many listings over HTTP must tell nothing new.
+    """
     found: Found | None = None
     for place in group:
         found = found or Found(folder_url(place.endpoint))
@@ -77,7 +83,7 @@ async def look(
             try:
                 async with asyncio.timeout(timeout):
                     storage = sessions.storage(way, place.endpoint, credential, timeout)
-                    await _list(storage, place, way, found)
+                    await _list(storage, place, way, found, care)
             except (TimeoutError, LakecheckError) as error:
                 found.trouble = found.trouble or str(error) or f"no answer within {timeout:g}s"
                 if isinstance(error, TimeoutError | TimedOut):
@@ -99,10 +105,10 @@ def _ways(place: Place) -> list[DriverChoice]:
     return [NATIVE, place.driver] if protocol in ("davs", "dav") else [place.driver]
 
 
-async def _list(storage: Storage, place: Place, way: DriverChoice, found: Found) -> None:
+async def _list(storage: Storage, place: Place, way: DriverChoice, found: Found, care: int) -> None:
     """Add the names that a storage tells; a folder that is not there has none."""
     protocol = family(place.endpoint.scheme)
-    quiet, least = 0, QUIET if protocol in ("davs", "dav") else 0
+    quiet, least = 0, care if protocol in ("davs", "dav") else 0
     for _ in range(MOST):
         before = len(found.names)
         try:

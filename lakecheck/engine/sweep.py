@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lakecheck.engine.aims import Aim
 from lakecheck.engine.folder import RUN_ID
-from lakecheck.engine.listing import Place, look, places
+from lakecheck.engine.listing import BRIEF, Place, look, places
 from lakecheck.engine.tools import folder_url
 from lakecheck.engine.workshop import Workshop
 from lakecheck.errors import LakecheckError
@@ -50,7 +50,7 @@ async def sweep(
 
     async def one(group: list[Place]) -> list[tuple[str, Place]]:
         async with turn:
-            found = await look(group, workshop.sessions, workshop.credentials, TIMEOUT)
+            found = await look(group, workshop.sessions, workshop.credentials, TIMEOUT, BRIEF)
         if found.trouble:
             # Housekeeping says nothing about a site; the next run tries again.
             log.info("sweeping %s: %s", found.folder, found.trouble)
