@@ -23,6 +23,7 @@ from lakecheck.drivers.worker_wire import Judged
 
 CHUNK = 8 << 20  # bytes a request
 TIMEOUT = int(os.environ.get("LAKECHECK_TIMEOUT", "0"))  # seconds a request; 0: XrdCl's own
+LONGEST = 65535  # seconds that XrdCl can count
 # XProtocol.hh
 FILE_SYSTEM_ERROR, NOT_FOUND, UNSUPPORTED, IS_FOLDER = 3005, 3011, 3013, 3016
 
@@ -123,7 +124,9 @@ def copy(
         unquote(destination),
         thirdparty="only",
         mkdir=True,
-        inittimeout=TIMEOUT or 600,
+        # XrdCl gives a copy up long before this time is over (of 20 s, after 14), and with GSI a
+        # server makes a key for each delegation: the requests and the run have limits of their own.
+        inittimeout=min(4 * TIMEOUT, LONGEST) or 600,
         tpctimeout=TIMEOUT or 1800,
     )
     status = process.prepare()
