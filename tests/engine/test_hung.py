@@ -118,12 +118,12 @@ def inventory(lake: Lake) -> str:
 @pytest.mark.parametrize("driver", ["gfal2", "native"])
 def test_real_servers(hung_lake: Lake, tmp_path: Path, driver: str) -> None:
     text = inventory(hung_lake)
-    text += f"  f: {{kind: functional, timeout: 8s, driver: {driver}}}\n"
+    text += f"  f: {{kind: functional, timeout: 6s, driver: {driver}}}\n"
 
     done = lakecheck("run", write(tmp_path, text), "-o", "out", cwd=tmp_path)
 
     assert done.returncode == 1, done.stdout + done.stderr
-    check(tmp_path / "out", 8)
+    check(tmp_path / "out", 6)
     hung = {one["rse"] for one in documents(tmp_path / "out") if one["status"] == "failed"}
     assert hung == {f"HUNG-{fault}" for fault in WAYS.values()}
     if driver == "gfal2":
@@ -133,15 +133,15 @@ def test_real_servers(hung_lake: Lake, tmp_path: Path, driver: str) -> None:
 @pytest.mark.parametrize("order", [1, -1], ids=["functional-first", "copies-first"])
 def test_real_servers_with_copies(hung_lake: Lake, tmp_path: Path, order: int) -> None:
     tests = [
-        "  f: {kind: functional, timeout: 8s, on: 'R1*|HUNG*'}\n",
-        "  t: {kind: tpc, timeout: 8s, on: 'R2|R3|HUNG*', protocols: [davs], sizes: [1kB]}\n",
+        "  f: {kind: functional, timeout: 6s, on: 'R1*|HUNG*'}\n",
+        "  t: {kind: tpc, timeout: 6s, on: 'R2|R3|HUNG*', protocols: [davs], sizes: [1kB]}\n",
     ]
     text = inventory(hung_lake) + "".join(tests[::order])
 
     done = lakecheck("run", write(tmp_path, text), "-o", "out", cwd=tmp_path)
 
     assert done.returncode == 1, done.stdout + done.stderr
-    check(tmp_path / "out", 8)
+    check(tmp_path / "out", 6)
 
 
 def crashed(folder: Path, code: int) -> None:

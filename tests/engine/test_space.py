@@ -26,14 +26,15 @@ def small_destination(pair: Lake) -> Iterator[Lake]:
         pair.fault("LAKE-2", "none")
 
 
-@pytest.mark.parametrize("scheme", ["davs", "root"])
-def test_a_mesh_of_ten_times_the_destinations_room_passes(
-    small_destination: Lake, tmp_path: Path, scheme: str
+# Ten times the destination's room; five times over root, where XRootD takes 2.5 s a copy.
+@pytest.mark.parametrize(("scheme", "copies"), [("davs", 24), ("root", 12)])
+def test_a_mesh_of_many_times_the_destinations_room_passes(
+    small_destination: Lake, tmp_path: Path, scheme: str, copies: int
 ) -> None:
     lake = small_destination
     source = lake.rses["LAKE-1"].endpoints[scheme]
     destination = lake.rses["LAKE-2"].endpoints[scheme]
-    rses = "".join(f"    S{n}: {{endpoints: ['{source}/s{n}']}}\n" for n in range(24))
+    rses = "".join(f"    S{n}: {{endpoints: ['{source}/s{n}']}}\n" for n in range(copies))
     text = (
         f"lakecheck: 1\ninventory:\n  ca: {lake.ca}\n  rses:\n{rses}"
         f"    D: {{endpoints: ['{destination}'], tpc: [pull]}}\n"
@@ -45,7 +46,7 @@ def test_a_mesh_of_ten_times_the_destinations_room_passes(
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert statuses(tmp_path / "out") == {"passed": 24}
+    assert statuses(tmp_path / "out") == {"passed": copies}
     assert list((lake.data_dir("LAKE-2") / "lakecheck").iterdir()) == []
 
 
