@@ -8,6 +8,8 @@ from typing import Any
 from lakecheck.views import words
 from lakecheck.views.outcome import Outcome, decode
 
+CREDENTIALS = "credentials::"  # how addresses of credentials' own checks begin
+
 
 def sentence(document: Mapping[str, Any]) -> str:
     """Say what was done, where, what happened and on whose side, in one sentence."""
@@ -53,6 +55,9 @@ def sentence_of(outcome: Outcome) -> str:
             return _because(f"{deed} was planned but not run", outcome.reason)
         case "blocked":
             return _blocked(deed, outcome)
+        case "error" if outcome.address.startswith(CREDENTIALS) and outcome.message:
+            name = outcome.address.removeprefix(CREDENTIALS).removesuffix(".valid")
+            return f"credential {name} cannot be used: {outcome.message}"
         case "error":
             return _because(_join(f"{deed} could not be judged", _after(outcome)), cause(outcome))
     return _because(_join(f"{deed} {outcome.status}", _after(outcome)), cause(outcome))

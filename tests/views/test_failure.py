@@ -99,3 +99,19 @@ def test_the_explanation_has_promises_raw_error_and_commands() -> None:
 
 def test_a_bare_document_is_still_told() -> None:
     assert explain({"test": "a", "case": "b", "check": "c", "status": "failed"}) == "a::b.c failed"
+
+
+def test_a_credential_that_is_not_there_is_told_as_such() -> None:
+    document = {
+        "test": "credentials",
+        "kind": "credentials",
+        "case": "robot",
+        "check": "valid",
+        "status": "error",
+        "duration": 0.001,
+        "credential": "robot",
+        "error.class": "credential",
+        "error.side": "tester",
+        "error.message": "there is no proxy at /tmp/x",
+    }
+    assert sentence(document) == "credential robot cannot be used: there is no proxy at /tmp/x"
