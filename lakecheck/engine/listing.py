@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
@@ -55,8 +55,18 @@ def places(cases: Iterable[Case], inventory: Inventory | None = None) -> list[li
         groups.setdefault(key, []).append(place)
     return [
         sorted(group, key=lambda place: family(place.endpoint.scheme) != "root")
-        for group in groups.values()
+        for group in _distinct(groups.values())
     ]
+
+
+def _distinct(groups: Iterable[list[Place]]) -> Iterator[list[Place]]:
+    """Leave out groups whose endpoints an earlier one has: RSEs may share a storage."""
+    seen: set[tuple[str, str, str]] = set()
+    for group in groups:
+        keys = {(place.endpoint.url, place.driver.name, place.credential) for place in group}
+        if not keys <= seen:
+            seen |= keys
+            yield group
 
 
 def _add(found: dict[tuple[str, str, str, str], Place], place: Place) -> None:
