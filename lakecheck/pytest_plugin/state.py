@@ -124,6 +124,11 @@ class State:
         asked = plan.Selection(
             rses=tuple(self.config.option.rse), protocols=tuple(self.config.option.protocol)
         )
+        try:
+            plan.check_names(asked, self.spec)
+        except LakecheckError as error:
+            self.wrong = True
+            raise pytest.Collector.CollectError(str(error)) from None
         return plan.select(self.cases, asked)
 
     def tests_of(self, path: Path) -> dict[str, list[tuple[Case, str]]]:

@@ -188,6 +188,13 @@ def test_a_faulty_spec_is_sentences_and_code_4(bench: Bench, options: list[str])
     assert "Traceback" not in text
 
 
+def test_an_unknown_name_is_told_with_what_is_near(bench: Bench) -> None:
+    bench.spec()
+    result = bench.run("specs", "--rse", "BETTA")
+    assert result.ret == 4
+    assert 'there is no RSE "BETTA"; did you mean "BETA"?' in result.stdout.str()
+
+
 def test_a_used_folder_is_refused(bench: Bench) -> None:
     bench.spec()
     assert bench.run("specs").ret == 0
