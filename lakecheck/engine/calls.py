@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -14,11 +14,9 @@ from lakecheck.drivers.base import Payload, Storage
 from lakecheck.engine.ledger import Created
 from lakecheck.engine.payloads import of_content
 from lakecheck.engine.tools import folder_url, remote_name
+from lakecheck.engine.workshop import Workshop
 from lakecheck.errors import DriverError, LakecheckError, Missing, TesterFailed, TimedOut
-from lakecheck.model import NOBODY, Case
-
-if TYPE_CHECKING:
-    from lakecheck.engine.engine import Engine
+from lakecheck.model import Case
 
 METHODS = frozenset({"write", "read", "stat", "checksum", "list", "mkdir", "delete", "clean"})
 
@@ -26,9 +24,8 @@ METHODS = frozenset({"write", "read", "stat", "checksum", "list", "mkdir", "dele
 class Calls:
     """Executes one call at a time for each test; names are relative to the test's own corner."""
 
-    def __init__(self, engine: Engine, run_id: str) -> None:
-        self._engine = engine
-        self._run_id = run_id
+    def __init__(self, workshop: Workshop) -> None:
+        self._workshop = workshop
         self._made: dict[str, list[str]] = {}
 
     def url(self, case: Case, name: str) -> str:
@@ -36,7 +33,7 @@ class Calls:
         assert case.endpoint is not None
         if "://" in name:
             return name
-        corner = f"{folder_url(case.endpoint)}/{remote_name(self._run_id, case.address)}"
+        corner = f"{folder_url(case.endpoint)}/{remote_name(self._workshop.run_id, case.address)}"
         return f"{corner}-{name}" if name else folder_url(case.endpoint)
 
     async def call(self, case: Case, method: str, name: str, argument: Any, left: float) -> Any:
@@ -53,10 +50,10 @@ class Calls:
 
     def _storage(self, case: Case) -> Storage:
         assert case.endpoint is not None
-        return self._engine.sessions.storage(
+        return self._workshop.sessions.storage(
             case.driver,
             case.endpoint,
-            self._engine.credentials.get(case.credential, NOBODY),
+            self._workshop.credential(case),
             case.test.timeout,
         )
 
@@ -64,7 +61,7 @@ class Calls:
         url = self.url(case, name)
         local = await self._local(content)
         assert case.endpoint is not None
-        self._engine.ledger.creating(
+        self._workshop.ledger.creating(
             Created(url, case.endpoint.url, case.credential, case.driver.name)
         )
         self._made.setdefault(case.address, []).append(url)
@@ -74,11 +71,11 @@ class Calls:
             Path(local.path).unlink(missing_ok=True)
 
     async def _local(self, content: bytes) -> Payload:
-        folder = self._engine.payloads.folder
+        folder = self._workshop.payloads.folder
         return await asyncio.to_thread(of_content, folder, secrets.token_hex(8), content)
 
     async def _read(self, case: Case, name: str, argument: Any) -> bytes:
-        folder = self._engine.payloads.folder
+        folder = self._workshop.payloads.folder
         folder.mkdir(mode=0o700, exist_ok=True)
         into = folder / f"read-{secrets.token_hex(8)}"
         try:
@@ -100,7 +97,7 @@ class Calls:
     async def _mkdir(self, case: Case, name: str, argument: Any) -> None:
         url = self.url(case, name)
         assert case.endpoint is not None
-        self._engine.ledger.creating(
+        self._workshop.ledger.creating(
             Created(url, case.endpoint.url, case.credential, case.driver.name)
         )
         self._made.setdefault(case.address, []).append(url)
@@ -109,7 +106,7 @@ class Calls:
     async def _delete(self, case: Case, name: str, argument: Any) -> None:
         url = self.url(case, name)
         await self._storage(case).delete(url)
-        self._engine.ledger.gone(url)
+        self._workshop.ledger.gone(url)
         with contextlib.suppress(ValueError):
             self._made.get(case.address, []).remove(url)
 
@@ -123,7 +120,7 @@ class Calls:
                 pass
             except LakecheckError:
                 continue
-            self._engine.ledger.gone(url)
+            self._workshop.ledger.gone(url)
         return len(made)
 
 

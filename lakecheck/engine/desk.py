@@ -6,25 +6,24 @@ import asyncio
 import base64
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from lakecheck.documents.result import Result
 from lakecheck.engine.calls import Calls
+from lakecheck.engine.recorder import Recorder
+from lakecheck.engine.workshop import Workshop
 from lakecheck.errors import DRIVER_ERRORS, DriverError, TesterFailed
 from lakecheck.model import Case
-
-if TYPE_CHECKING:
-    from lakecheck.engine.engine import Engine
 
 
 class Desk:
     """Answers questions as JSON values: documents, calls of own tests, their outcomes."""
 
-    def __init__(self, engine: Engine, run_id: str) -> None:
-        self._engine = engine
-        self._calls = Calls(engine, run_id)
+    def __init__(self, recorder: Recorder, workshop: Workshop) -> None:
+        self._recorder = recorder
+        self._calls = Calls(workshop)
         self._own: dict[str, Case] = {}
         self.planned: Callable[[Mapping[str, Case]], None] = lambda cases: None  # told of additions
 
@@ -32,7 +31,7 @@ class Desk:
         """Take the cases of own tests, by the address of their check."""
         fresh = {check: case for check, case in cases.items() if check not in self._own}
         self._own.update(fresh)
-        self._engine.recorder.plan({check: (case, "call") for check, case in fresh.items()})
+        self._recorder.plan({check: (case, "call") for check, case in fresh.items()})
 
     def _take_plan(self, cases: dict[str, Case]) -> int:
         before = len(self._own)
@@ -45,7 +44,7 @@ class Desk:
         """Answer one question; raises DriverError."""
         what = asked.get("ask")
         if what == "document":
-            found = self._engine.future(asked["check"])
+            found = self._recorder.future(asked["check"])
             return await asyncio.wrap_future(found)
         if what == "call":
             return await self._call(asked)
@@ -56,7 +55,7 @@ class Desk:
         if what == "plan":
             return self._take_plan(msgspec.convert(asked["cases"], dict[str, Case]))
         if what == "counts":
-            return dict(self._engine.recorder.counts)
+            return dict(self._recorder.counts)
         raise TesterFailed(f'the engine cannot be asked "{what}"')
 
     def _case(self, check: str) -> Case:
@@ -76,7 +75,7 @@ class Desk:
 
     def _outcome(self, asked: dict[str, Any]) -> str:
         error = asked.get("error")
-        return self._engine.recorder.emit(
+        return self._recorder.emit(
             Result(
                 case=self._case(asked["check"]),
                 step="call",

@@ -51,8 +51,8 @@ class Engine:
         self.sessions = Sessions(self.payloads.folder)
         self.loop: asyncio.AbstractEventLoop | None = None
         self.credentials = credentials
-        self.desk = Desk(self, context.run_id)
         self._workshop = Workshop(context.run_id, credentials, self.sessions, ledger, self.payloads)
+        self.desk = Desk(recorder, self._workshop)
         self._socket: Path | None = None
         self._limits = limits
         self._aims = aims(selected)

@@ -7,15 +7,13 @@ import contextlib
 import os
 import socket
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from lakecheck.engine.calls import error_to_wire
+from lakecheck.engine.desk import Desk
 from lakecheck.errors import DriverError, LakecheckError, TesterFailed
-
-if TYPE_CHECKING:
-    from lakecheck.engine.desk import Desk
 
 SOCKET = "engine.sock"
 LINE_LIMIT = 64 * 2**20  # bytes; a test's own content travels in a line
