@@ -88,6 +88,8 @@ def _ask(context: Any, wanted: Any, source: str, destination: str) -> None:
         except gfal2.GError as error:
             if last or "copy HTTP 400" not in str(error):
                 raise
+            # A pushing source that lacks the file says so, too; then no folder must be made.
+            _blame_source(context, source, error)
         _prepare_folder(context, destination)
 
 

@@ -245,9 +245,9 @@ COPIES: tuple[tuple[str, Situation, dict[str, str]], ...] = (
         "wrong-size",
         wrong_size,
         {
-            "gfal2-root": "checksum/destination",
-            "gsiftp": "checksum/destination",
-            "gfal2-davs": "checksum/destination",
+            "gfal2-root": "checksum/source",
+            "gsiftp": "checksum/source",
+            "gfal2-davs": "checksum/source",
         },
     ),
     ("corrupt", copy_with("corrupt"), {"davs": "checksum/destination"}),
