@@ -180,7 +180,8 @@ ERRORS: tuple[tuple[str, Situation, dict[str, str]], ...] = (
         upload_with("crash"),
         {
             "root": "unreachable/storage",
-            "webdav-davs": "unreachable/storage",
+            # Whether the crash is met before or in the handshake of the next connection is chance.
+            "webdav-davs": "unreachable|tls/storage",
             "*": "protocol/storage",
         },
     ),
@@ -302,7 +303,8 @@ def test_each_situation_has_its_class_and_side(
     else:
         error = asyncio.run(play_alone(ground, (driver, scheme), situation))
     assert error is not None, "nothing failed"
-    assert (error.error_class, error.side) == (expected, side), error.message
+    assert error.error_class in expected.split("|"), error.message
+    assert error.side == side, error.message
     assert error.message
     if side == "storage" and expected != "checksum":
         assert error.host

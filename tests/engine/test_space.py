@@ -123,7 +123,8 @@ def test_old_remains_are_swept_young_and_foreign_ones_stay(pair: Lake, tmp_path:
     assert old.name in (tmp_path / "out" / "run.log").read_text()
 
 
-@pytest.mark.parametrize("schemes", [["root", "davs"], ["root"], ["davs"]], ids="+".join)
+# Over davs alone a redirector shows one server a listing, as it likes: nothing can be promised.
+@pytest.mark.parametrize("schemes", [["root", "davs"], ["root"]], ids="+".join)
 def test_both_servers_of_a_redirecting_rse_are_swept(
     lake: Lake, tmp_path: Path, schemes: list[str]
 ) -> None:
