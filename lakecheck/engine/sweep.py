@@ -22,6 +22,7 @@ from lakecheck.model import NOBODY
 TIMEOUT = 10.0  # seconds a call
 OLD = 86400.0  # seconds
 AT_ONCE = 16
+A_RUN = 32  # folders that one run looks into
 log = logging.getLogger("lakecheck.engine")
 
 
@@ -61,9 +62,18 @@ async def sweep(
             return await _remove(workshop, name, place)
 
     remove_old_local(moment)
-    pages = await asyncio.gather(*(one(group) for group in groups if group))
+    turns = _turn([group for group in groups if group], workshop.run_id)
+    pages = await asyncio.gather(*(one(group) for group in turns))
     old = [each for page in pages for each in page]
     return sum(await asyncio.gather(*(remove(*each) for each in old)))
+
+
+def _turn(groups: list[list[Place]], run_id: str) -> list[list[Place]]:
+    """Choose the folders that are this run's: in a large lake each run takes another part."""
+    if len(groups) <= A_RUN:
+        return groups
+    start = int(run_id[-8:], 16) % len(groups)
+    return [*groups[start:], *groups[:start]][:A_RUN]
 
 
 def _old(names: Iterable[str], run_id: str, now: float) -> list[str]:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from lakecheck.devlake import Lake
-from lakecheck.engine.sweep import age
+from lakecheck.engine.listing import Place
+from lakecheck.engine.sweep import A_RUN, _turn, age
 from tests.engine.runs import by_address, lakecheck, memory_rses, plant, statuses, write
 
 DAY = 86400.0
@@ -170,3 +171,15 @@ def test_a_memory_mesh_leaves_nothing(tmp_path: Path) -> None:
 
     ledger = (tmp_path / "out" / "created.ndjson").read_text().splitlines()
     assert len(ledger) == 2 * (6 + 3)
+
+
+def test_in_a_large_lake_each_run_sweeps_another_part() -> None:
+    groups: list[list[Place]] = [[] for _ in range(100)]
+    marked = {id(group): number for number, group in enumerate(groups)}
+
+    def turn(run_id: str) -> set[int]:
+        return {marked[id(group)] for group in _turn(groups, run_id)}
+
+    assert len(turn("20261121T090000Z-00000000")) == A_RUN
+    every = set().union(*(turn(f"20261121T090000Z-{start:08x}") for start in range(0, 100, 25)))
+    assert every == set(range(100))
