@@ -9,6 +9,7 @@ import random
 import shutil
 import tempfile
 import threading
+import time
 import zlib
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from lakecheck.units import show_size
 
 BLOCK = 2**20
 LARGE = 8 * BLOCK
+REMOVALS = 50  # attempts on a folder into which a thread is still writing
 
 
 def folder_of(run_id: str) -> Path:
@@ -33,6 +35,7 @@ class Payloads:
         self._run_id = run_id
         self._made: dict[int, asyncio.Task[Payload]] = {}
         self._stopped = threading.Event()
+        self._entering = threading.Lock()
         self._removed = threading.Event()
 
     async def of(self, size: int) -> Payload:
@@ -42,10 +45,11 @@ class Payloads:
         return await asyncio.shield(self._made[size])
 
     def _make(self, size: int) -> Payload:
-        if self._stopped.is_set():
-            raise TesterFailed("the run was interrupted before a local file was made")
         try:
-            self.folder.mkdir(mode=0o700, exist_ok=True)
+            with self._entering:
+                if self._stopped.is_set():
+                    raise TesterFailed("the run was interrupted before a local file was made")
+                self.folder.mkdir(mode=0o700, exist_ok=True)
             free = shutil.disk_usage(self.folder).free
             if size > free:
                 raise TesterFailed(
@@ -69,9 +73,14 @@ class Payloads:
 
     def remove(self) -> None:
         """Delete the local files, and make no more."""
-        self._stopped.set()
-        self._removed.set()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        with self._entering:
+            self._stopped.set()
+            self._removed.set()
+        for _ in range(REMOVALS):
+            shutil.rmtree(self.folder, ignore_errors=True)
+            if not self.folder.exists():
+                return
+            time.sleep(0.01)
 
 
 def of_content(folder: Path, name: str, content: bytes) -> Payload:
