@@ -172,6 +172,10 @@ class RunSession:
         self.recorder.close()
         self.engine.payloads.remove()
 
+    def prepare_views(self) -> None:
+        """Load what `finish` takes; worth it while the first answers are awaited."""
+        report.prepare()
+
     def finish(self) -> Unkept | None:
         """Close the journal, write junit.xml and report.html; tell what could not be kept."""
         self.recorder.leave("the run ended early")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import gc
 import importlib
 import sys
 from collections.abc import Sequence
@@ -71,7 +72,10 @@ def command() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line; mistakes are sentences, exit codes are pytest's."""
-    sys.exit(call(arguments))
+    gc.set_threshold(50_000, 20, 50)  # a run makes many documents, and few cycles of objects
+    code = call(arguments)
+    gc.freeze()  # or what the command leaves is searched for cycles before the process ends
+    sys.exit(code)
 
 
 def call(arguments: Sequence[str] | None = None) -> int:

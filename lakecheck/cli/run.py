@@ -93,6 +93,7 @@ def _execute(prepared: RunSession, live: _Watcher, quiet: bool) -> int:
         try:
             with live.show(Live(left, console), quiet):
                 prepared.engine.start()
+                prepared.prepare_views()
                 while len(hits) < 2 and not prepared.engine.join(0.2):
                     pass
             if len(hits) > 1:

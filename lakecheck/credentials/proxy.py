@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import stat
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,12 +19,6 @@ MAKE_ONE = "make one with voms-proxy-init or grid-proxy-init"
 
 # RFC 4514 says CN and DC; grid mapfiles and VOMS write these in OpenSSL's old form.
 DN_NAMES = {NameOID.EMAIL_ADDRESS: "emailAddress", NameOID.USER_ID: "UID"}
-
-
-def default_place(environment: Mapping[str, str] | None = None) -> str:
-    """Path where grid tools look for a proxy when none is named."""
-    named = (os.environ if environment is None else environment).get("X509_USER_PROXY")
-    return named or f"/tmp/x509up_u{os.getuid()}"
 
 
 class Proxy:

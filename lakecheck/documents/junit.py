@@ -6,6 +6,7 @@ them as objects would take longer than the run itself.
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,6 +23,7 @@ ILLEGAL: dict[int, str | None] = dict.fromkeys(
 )
 _TEXT = ILLEGAL | {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;"}
 _ATTRIBUTE = _TEXT | {ord('"'): "&quot;", 9: "&#9;", 10: "&#10;", 13: "&#13;"}
+_SPECIAL = re.compile("[" + re.escape("".join(map(chr, _ATTRIBUTE))) + "]")
 _OUTCOMES = {"failed": "failure", "error": "error", "not_run": "error"}  # the others: skipped
 _HELD = 2**20  # bytes of one suite
 
@@ -42,7 +44,9 @@ def _text(value: Any) -> str:
 
 
 def _attribute(value: Any) -> str:
-    return _text(value).translate(_ATTRIBUTE)
+    text = _text(value)
+    # Few texts hold such a character, and searching is quicker than translating.
+    return text.translate(_ATTRIBUTE) if _SPECIAL.search(text) else text
 
 
 _name = cache(_attribute)  # few names, in every case

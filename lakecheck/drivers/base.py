@@ -60,8 +60,11 @@ class Storage(Protocol):
 
     endpoint: Endpoint
 
-    async def put(self, url: str, payload: Payload) -> None:
-        """Upload; makes missing folders; Exists where the name is taken."""
+    async def put(self, url: str, payload: Payload, fresh: bool = False) -> None:
+        """Upload; makes missing folders; Exists where the name is taken.
+
+        A `fresh` name is this run's own and cannot be taken: it need not be looked up first.
+        """
 
     async def get(self, url: str, payload: Payload | None = None, into: str | None = None) -> int:
         """Download, give the bytes read; Corrupt where content differs from the payload's.

@@ -24,16 +24,24 @@ HTTP = ("davs", "https", "dav", "http")
 PERHAPS_FOLDER = (errno.EISDIR, errno.EPERM, errno.EACCES, errno.EIO)
 
 
-def put(url: str, path: str) -> None:
-    """Upload a local file; gfal2 raises EEXIST where the name is taken."""
+def put(url: str, path: str, fresh: bool) -> None:
+    """Upload a local file; gfal2 raises EEXIST where the name is taken.
+
+    Over HTTP it looks that up, which a `fresh` name is spared: after "not found" XRootD closes
+    the connection, and another costs more than the upload of a small file.
+    """
     context, local = plain(), f"file://{os.path.abspath(path)}"
-    with_parents(context, url, lambda: context.filecopy(parameters(context), local, url))
+    wanted = parameters(context)
+    wanted.strict_copy = fresh and url.startswith(HTTP)
+    with_parents(context, url, lambda: context.filecopy(wanted, local, url))
 
 
 def get(url: str, path: str | None, into: str | None) -> int:
     """Read the whole file, comparing with the one at `path`, or keep it in the file `into`."""
     reader = plain().open(url, "r")
-    return compare(lambda: reader.read_bytes(CHUNK), path, into)
+    # gfal2 clears a buffer of the size asked for, so that of a small file is small.
+    piece = min(CHUNK, os.stat(path).st_size + 1) if path else CHUNK
+    return compare(lambda: reader.read_bytes(piece), path, into)
 
 
 def stat(url: str) -> tuple[int, bool, float | None]:

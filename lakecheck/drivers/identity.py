@@ -30,6 +30,7 @@ def identity(
         *((name, "") for name in OTHER_WAYS),
         # Not for all calls: the server makes a key for each login, which takes half a second.
         ("XrdSecGSIDELEGPROXY", "1" if delegates and credential.kind == "x509" else ""),
+        ("LC_ALL", "C"),  # messages in English, whatever the user speaks
         *_limits(timeout),
         *authorities,
     ]

@@ -110,7 +110,7 @@ class MemoryStorage:
             _fail(step, fault, side, self.endpoint.host)
         return fault
 
-    async def put(self, url: str, payload: Payload) -> None:
+    async def put(self, url: str, payload: Payload, fresh: bool = False) -> None:
         """Keep the payload's content; Exists where the name is taken."""
         fault = await self.trouble("upload")
         content = self._content(payload)

@@ -110,26 +110,33 @@ class Pool:
         Cancelling kills the process. A reply that is no success raises Replied; a process that
         dies raises TesterFailed. No call is made twice.
         """
-        with for_ourselves():
-            turn = await self._gate.enter()
-        silence: asyncio.TimerHandle | None = None
+        turn, worker = await self._begin(identity)
+        silence = asyncio.get_running_loop().call_later(SILENT, turn.leave)
         try:
-            with for_ourselves():
-                worker = await self._take(identity)
-            try:
-                with for_ourselves():
-                    await worker.ready()
-                silence = asyncio.get_running_loop().call_later(SILENT, turn.leave)
-                reply = await worker.call(name, arguments)
-            finally:
-                self._give_back(identity, worker)
+            reply = await worker.call(name, arguments)
         finally:
-            if silence:
-                silence.cancel()
+            silence.cancel()
             turn.leave()
+            self._give_back(identity, worker)
         if reply[0] != DONE:
             raise Replied(reply)
         return reply[1]
+
+    async def _begin(self, identity: Identity) -> tuple[Turn, WorkerProcess]:
+        """Give a place among the active calls and a process that is ready to take one."""
+        with for_ourselves():
+            turn = await self._gate.enter()
+            try:
+                worker = await self._take(identity)
+                try:
+                    await worker.ready()
+                except BaseException:
+                    self._give_back(identity, worker)
+                    raise
+            except BaseException:
+                turn.leave()
+                raise
+        return turn, worker
 
     async def close(self) -> None:
         """End every process and wait until the last is gone."""

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
+from typing import TYPE_CHECKING
 
-import aiohttp
-
-from lakecheck.drivers.webdav_client import Client, Shared
-from lakecheck.drivers.webdav_copy import WebdavCopier
-from lakecheck.drivers.webdav_storage import WebdavStorage
-from lakecheck.drivers.webdav_tls import Contexts, mend_abort
 from lakecheck.drivers.webdav_tools import command
 from lakecheck.drivers.webdav_urls import SCHEMES
-from lakecheck.errors import Side
-from lakecheck.model import Algorithm, Credential, DriverChoice, Endpoint, Mode
+from lakecheck.model import Algorithm, Credential, DriverChoice, Mode
 
-IDLE = 4  # seconds for which an unused connection is kept; Apache keeps them for 5
+if TYPE_CHECKING:
+    from lakecheck.drivers.webdav_session import WebdavSession
 
 
 class WebdavDriver:
@@ -28,6 +21,9 @@ class WebdavDriver:
 
     def open(self, options: DriverChoice) -> WebdavSession:
         """Begin a session on the running event loop."""
+        # aiohttp takes longer to import than a small run to plan.
+        from lakecheck.drivers.webdav_session import WebdavSession
+
         return WebdavSession()
 
     def tools(
@@ -46,51 +42,6 @@ class WebdavDriver:
     def environment(self, step: str, credential: Credential, ca: str) -> dict[str, str]:
         """No variables: curl takes all it needs as options."""
         return {}
-
-
-class WebdavSession:
-    """One pool of connections for a run; how many are open is what the engine's limits say."""
-
-    def __init__(self) -> None:
-        mend_abort()
-        connector = aiohttp.TCPConnector(
-            limit=0,
-            keepalive_timeout=IDLE,
-            ttl_dns_cache=60,
-            # Older Pythons wait for ever for a hung server to agree that TLS ends.
-            enable_cleanup_closed=sys.version_info < (3, 12, 7),
-        )
-        http = aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"Accept-Encoding": "identity", "User-Agent": "lakecheck"},
-            auto_decompress=False,
-            read_bufsize=1 << 20,
-        )
-        self._shared = Shared(http, Contexts())
-
-    def storage(self, endpoint: Endpoint, credential: Credential, timeout: float) -> WebdavStorage:
-        """Give an endpoint; connections are made when something is asked of it."""
-        return self._storage(endpoint, credential, timeout, None)
-
-    def copier(
-        self, source: Endpoint, destination: Endpoint, credential: Credential, timeout: float
-    ) -> WebdavCopier:
-        """Prepare third-party copies over one link."""
-        return WebdavCopier(
-            self._storage(source, credential, timeout, "source"),
-            self._storage(destination, credential, timeout, "destination"),
-        )
-
-    def _storage(
-        self, endpoint: Endpoint, credential: Credential, timeout: float, side: Side | None
-    ) -> WebdavStorage:
-        return WebdavStorage(endpoint, Client(self._shared, endpoint.ca, credential, timeout, side))
-
-    async def close(self) -> None:
-        """End every connection."""
-        await self._shared.http.close()
-        await asyncio.sleep(0)  # transports are closed in the loop's next round
 
 
 DRIVER = WebdavDriver()

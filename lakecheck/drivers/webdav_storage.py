@@ -39,13 +39,13 @@ class WebdavStorage:
         self.client = client
         self._shared = client.shared
 
-    async def put(self, url: str, payload: Payload) -> None:
+    async def put(self, url: str, payload: Payload, fresh: bool = False) -> None:
         """Upload; makes missing folders; Exists where the name is taken.
 
         XRootD overwrites whatever the headers say, so the name is looked up first; servers
         that honour `If-None-Match` close the gap between look and upload.
         """
-        if await self._taken(url):
+        if not fresh and await self._taken(url):
             raise Exists(f"{url} exists already", host=split(url)[0].partition("://")[2])
         with ExitStack() as stack:
             try:

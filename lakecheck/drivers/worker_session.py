@@ -66,9 +66,9 @@ class WorkerStorage:
         self.endpoint = endpoint
         self._call = call
 
-    async def put(self, url: str, payload: Payload) -> None:
+    async def put(self, url: str, payload: Payload, fresh: bool = False) -> None:
         """Upload the payload's file."""
-        await self._call("put", url, payload.path)
+        await self._call("put", url, payload.path, fresh)
 
     async def get(self, url: str, payload: Payload | None = None, into: str | None = None) -> int:
         """Download, comparing with the payload's file."""

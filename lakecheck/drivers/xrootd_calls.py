@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -37,8 +38,11 @@ class XrootdError(Exception):
         self.host = host
 
 
-def put(url: str, path: str) -> None:
-    """Upload a local file and the folders it needs; an existing file is not touched."""
+def put(url: str, path: str, fresh: bool) -> None:
+    """Upload a local file and the folders it needs; an existing file is not touched.
+
+    It needs no look-up, whether the name is `fresh` or not.
+    """
     with open(path, "rb") as payload, _opened(url, OpenFlags.NEW | OpenFlags.MAKEPATH) as file:
         offset = 0
         while piece := payload.read(CHUNK):
@@ -48,13 +52,15 @@ def put(url: str, path: str) -> None:
 
 def get(url: str, path: str | None, into: str | None) -> int:
     """Read the whole file, comparing with the one at `path`, or keep it in the file `into`."""
+    most = min(CHUNK, os.stat(path).st_size + 1) if path else CHUNK
     with _opened(url, OpenFlags.READ) as file:
-        offset = 0
+        offset, ended = 0, False
 
         def read() -> bytes:
-            nonlocal offset
-            piece: bytes = _ask(file, file.read, offset, CHUNK)
+            nonlocal offset, ended
+            piece: bytes = b"" if ended else _ask(file, file.read, offset, most)
             offset += len(piece)
+            ended = len(piece) < most  # XRootD sends less than asked for only at the end
             return piece
 
         return compare(read, path, into)
@@ -183,7 +189,12 @@ def _server(url: str) -> tuple[Any, str]:
     """Split `root://host:port//path` into the server and `/path`."""
     place = urlsplit(url)
     path = place.path[1:] if place.path.startswith("//") else place.path
-    return client.FileSystem(f"{place.scheme}://{place.netloc}"), unquote(path)
+    return _file_system(f"{place.scheme}://{place.netloc}"), unquote(path)
+
+
+@cache
+def _file_system(address: str) -> Any:
+    return client.FileSystem(address)
 
 
 def _is_folder(url: str) -> bool:

@@ -22,11 +22,12 @@ MOST = 12
 
 
 class Place(Struct, frozen=True):
-    """An endpoint, and with which driver and credential cases use it."""
+    """An endpoint, and with which driver, credential and time limit cases use it."""
 
     endpoint: Endpoint
     driver: DriverChoice
     credential: str
+    timeout: float = 0.0  # s; 0: no case uses it
 
 
 class Found(Struct):
@@ -43,7 +44,7 @@ def places(cases: Iterable[Case], inventory: Inventory | None = None) -> list[li
     for case in cases:
         for end in (case.source, case.endpoint):
             if end:
-                _add(found, Place(end, case.driver, case.credential))
+                _add(found, Place(end, case.driver, case.credential, case.test.timeout))
     used = {place.endpoint.url for place in found.values()}
     for rse in inventory.rses.values() if inventory else ():
         for end in rse.endpoints:
@@ -88,11 +89,13 @@ async def look(
     found: Found | None = None
     for place in group:
         found = found or Found(folder_url(place.endpoint))
-        for way in _ways(place):
+        for way in _ways(place, care):
             credential = credentials.get(place.credential, NOBODY)
             try:
                 async with asyncio.timeout(timeout):
-                    storage = sessions.storage(way, place.endpoint, credential, timeout)
+                    # With the limit of its cases it shares their connections.
+                    limit = place.timeout or timeout
+                    storage = sessions.storage(way, place.endpoint, credential, limit)
                     await _list(storage, place, way, found, care)
             except (TimeoutError, LakecheckError) as error:
                 found.trouble = found.trouble or str(error) or f"no answer within {timeout:g}s"
@@ -105,20 +108,27 @@ async def look(
     return found
 
 
-def _ways(place: Place) -> list[DriverChoice]:
-    """Drivers to list with, in order: gfal2 lists no redirector over root, and caches redirects."""
+def _ways(place: Place, care: int) -> list[DriverChoice]:
+    """Drivers to list with, in order: gfal2 lists no redirector over root, and caches redirects.
+
+    Brief looks do not mind: each run's gfal2 is sent to another server, and loading the native
+    driver takes longer than they do.
+    """
     if place.driver.name != "gfal2":
         return [place.driver]
     protocol = family(place.endpoint.scheme)
     if protocol == "root":
         return [place.driver, NATIVE]
-    return [NATIVE, place.driver] if protocol in ("davs", "dav") else [place.driver]
+    if protocol not in ("davs", "dav"):
+        return [place.driver]
+    return [NATIVE, place.driver] if care > BRIEF else [place.driver, NATIVE]
 
 
 async def _list(storage: Storage, place: Place, way: DriverChoice, found: Found, care: int) -> None:
     """Add the names that a storage tells; a folder that is not there has none."""
     protocol = family(place.endpoint.scheme)
-    quiet, least = 0, care if protocol in ("davs", "dav") else 0
+    again = protocol in ("davs", "dav") and way.name != "gfal2"
+    quiet, least = 0, care if again else 0
     for _ in range(MOST):
         before = len(found.names)
         try:

@@ -67,7 +67,7 @@ class Seeds:
             clock = Clock()
             CLOCK.set(clock)
             async with clock.limit(asyncio.get_running_loop().time() + limit):
-                await storage.put(url, payload)
+                await storage.put(url, payload, fresh=True)
         except TimeoutError:
             return TimedOut(
                 f"the source gave no answer within {limit:g}s when its file was uploaded",

@@ -22,7 +22,7 @@ from lakecheck.model import NOBODY
 TIMEOUT = 10.0  # seconds a call
 OLD = 86400.0  # seconds
 AT_ONCE = 16
-A_RUN = 32  # folders that one run looks into
+A_RUN = 8  # folders that one run looks into
 log = logging.getLogger("lakecheck.engine")
 
 
@@ -89,10 +89,12 @@ async def _remove(workshop: Workshop, name: str, place: Place) -> bool:
     url = f"{folder_url(place.endpoint)}/{name}"
     credential = workshop.credentials.get(place.credential, NOBODY)
     try:
-        storage = workshop.sessions.storage(place.driver, place.endpoint, credential, TIMEOUT)
-        await storage.delete(url)
-    except LakecheckError as error:
-        log.info("sweeping %s: %s", url, error)
+        limit = place.timeout or TIMEOUT
+        storage = workshop.sessions.storage(place.driver, place.endpoint, credential, limit)
+        async with asyncio.timeout(TIMEOUT):
+            await storage.delete(url)
+    except (TimeoutError, LakecheckError) as error:
+        log.info("sweeping %s: %s", url, str(error) or f"no answer within {TIMEOUT:g}s")
         return False
     log.info("swept %s", url)
     return True

@@ -12,7 +12,7 @@ async def upload(tools: Tools) -> Measured:
     """Write a new file."""
     payload = tools.payload
     tools.creating()
-    await tools.storage.put(tools.url, payload)
+    await tools.storage.put(tools.url, payload, fresh=True)
     return Measured(bytes=payload.size)
 
 

@@ -50,18 +50,51 @@ def test_limits_follow_the_timeout() -> None:
     assert identity(NOBODY, 2.5, ()) != identity(NOBODY, 60, ())
 
 
-def test_the_machines_own_authorities_need_no_settings(tmp_path: Path) -> None:
-    assert Authorities(str(tmp_path)).settings("", "") == ()
+def own(
+    monkeypatch: pytest.MonkeyPatch, scratch: Path, bundle: Path, folder: Path
+) -> dict[str, str]:
+    monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
+    monkeypatch.setenv("SSL_CERT_DIR", str(folder))
+    return dict(Authorities(str(scratch)).settings("", ""))
 
 
-def test_a_folder_becomes_a_bundle_that_holds_each_once(tmp_path: Path) -> None:
+def test_of_the_machines_own_authorities_the_folder_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pki.write_folder(pki.make_authority("One"), tmp_path / "ca")
+    bundle = next((tmp_path / "ca").glob("*.0"))
+    settings = own(monkeypatch, tmp_path, bundle, tmp_path / "ca")
+    assert settings == {"SSL_CERT_FILE": os.devnull, "SSL_CERT_DIR": str(tmp_path / "ca")}
+
+
+def test_a_bundle_that_holds_more_than_the_folder_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pki.write_folder(pki.make_authority("One"), tmp_path / "ca")
+    bundle = tmp_path / "more.pem"
+    bundle.write_bytes(pki.make_authority("Two").certificate_pem)
+    assert own(monkeypatch, tmp_path, bundle, tmp_path / "ca") == {}
+
+
+def test_a_folder_of_hashes_is_read_by_hash_alone(tmp_path: Path) -> None:
     folder, scratch = tmp_path / "ca", tmp_path / "scratch"
     scratch.mkdir()
     pki.write_folder(pki.make_authority("One"), folder)
     settings = dict(Authorities(str(scratch)).settings(str(folder)))
-    bundle = Path(settings["SSL_CERT_FILE"]).read_bytes()
-    assert bundle.strip() == next(folder.glob("*.0")).read_bytes().strip()
+    assert settings["SSL_CERT_FILE"] == os.devnull
     assert os.listdir(settings["SSL_CERT_DIR"]) == []
+    assert settings["X509_CERT_DIR"] == str(folder)
+
+
+def test_a_folder_without_hashes_becomes_a_bundle_that_holds_each_once(tmp_path: Path) -> None:
+    folder, scratch = tmp_path / "ca", tmp_path / "scratch"
+    for each in (folder, scratch):
+        each.mkdir()
+    authority = pki.make_authority("One").certificate_pem
+    for name in ("one.pem", "again.pem"):
+        (folder / name).write_bytes(authority)
+    settings = dict(Authorities(str(scratch)).settings(str(folder)))
+    assert Path(settings["SSL_CERT_FILE"]).read_bytes().strip() == authority.strip()
     assert settings["X509_CERT_DIR"] == str(folder)
 
 
@@ -72,10 +105,21 @@ def test_two_folders_are_trusted_together(tmp_path: Path) -> None:
     authorities = Authorities(str(tmp_path / "scratch"))
     settings = authorities.settings(str(tmp_path / "one"), str(tmp_path / "two"))
     found = dict(settings)
-    assert Path(found["SSL_CERT_FILE"]).read_bytes().count(b"BEGIN CERTIFICATE") == 2
     hashes = {path.name for name in ("one", "two") for path in (tmp_path / name).glob("*.0")}
     assert hashes <= set(os.listdir(found["X509_CERT_DIR"]))
     assert authorities.settings(str(tmp_path / "two"), str(tmp_path / "one")) is settings
+
+
+def test_a_link_with_one_named_authority_trusts_the_usual_ones_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "grid"):
+        pki.write_folder(pki.make_authority(name), tmp_path / name)
+    monkeypatch.setenv("X509_CERT_DIR", str(tmp_path / "grid"))
+    (tmp_path / "scratch").mkdir()
+    settings = dict(Authorities(str(tmp_path / "scratch")).settings(str(tmp_path / "one"), ""))
+    hashes = {path.name for name in ("one", "grid") for path in (tmp_path / name).glob("*.0")}
+    assert hashes <= set(os.listdir(settings["X509_CERT_DIR"]))
 
 
 def test_a_bundle_is_used_as_it_is(tmp_path: Path) -> None:

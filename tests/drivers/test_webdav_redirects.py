@@ -14,7 +14,8 @@ from aiohttp import web
 from msgspec import Struct
 
 from lakecheck.drivers.base import Copied, Payload
-from lakecheck.drivers.webdav import DRIVER, WebdavSession
+from lakecheck.drivers.webdav import DRIVER
+from lakecheck.drivers.webdav_session import WebdavSession
 from lakecheck.drivers.webdav_storage import WebdavStorage
 from lakecheck.errors import (
     Corrupt,

@@ -10,7 +10,8 @@ import pytest
 
 from lakecheck.devlake import Lake
 from lakecheck.drivers.base import Copied, Payload
-from lakecheck.drivers.webdav import DRIVER, WebdavSession
+from lakecheck.drivers.webdav import DRIVER
+from lakecheck.drivers.webdav_session import WebdavSession
 from lakecheck.errors import BadCredential, DriverError, TesterFailed
 from lakecheck.model import NOBODY, Credential, DriverChoice, Endpoint, Mode
 from tests.drivers.conformance.places import endpoint

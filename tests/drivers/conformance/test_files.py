@@ -22,6 +22,13 @@ async def test_a_file_comes_back_as_it_went(at: Arena) -> None:
     assert await at.storage.get(at.url(), payload) == 1000
 
 
+@everywhere()
+async def test_a_fresh_name_gets_the_folders_that_it_needs(at: Arena) -> None:
+    payload = at.bench.payload(1000)
+    await at.storage.put(at.url("not/there/yet"), payload, fresh=True)
+    assert await at.storage.get(at.url("not/there/yet"), payload) == 1000
+
+
 @everywhere(lambda place: place.has_checksums)
 async def test_the_storage_tells_checksums(at: Arena) -> None:
     payload = at.bench.payload(1000, seed=1)
