@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -45,12 +45,6 @@ def results(run: Path) -> list[dict[str, Any]]:
     if bad or not found:
         sys.exit(f"{len(bad)} of {len(found)} checks did not pass, the first: {bad[:1]}")
     return found
-
-
-def span(documents: Iterable[Mapping[str, Any]]) -> float:
-    """Seconds from when the first check began to when the last one ended."""
-    ends = [(instant(one["@timestamp"]), one.get("duration") or 0.0) for one in documents]
-    return max(end for end, _ in ends) - min(end - took for end, took in ends)
 
 
 def instant(text: str) -> float:

@@ -27,6 +27,7 @@ FROM_ATTRIBUTES = ("experiment", "site", "vo")
 OUTSIDE = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
 
 Document = dict[str, Any]
+PLACES = 1000  # cases of which the common fields are held
 
 
 class Result(Struct):
@@ -65,6 +66,7 @@ class Context(Struct):
     credentials: Mapping[str, Credential] = field(default_factory=dict)
     redactor: Redactor = field(default_factory=Redactor)
     shared: Document = field(default_factory=dict)
+    places: dict[str, Document] = field(default_factory=dict)  # of cases that were met lately
 
     def __post_init__(self) -> None:
         """Prepare the fields that never change."""
@@ -83,6 +85,15 @@ class Context(Struct):
         }
         if self.url:
             self.shared["run.url"] = self.redactor.text(self.url)
+
+    def place(self, case: Case) -> Document:
+        """Give the fields that all documents of a case share, worked out once."""
+        found = self.places.get(case.address)
+        if found is None:
+            if len(self.places) >= PLACES:
+                self.places.clear()
+            found = self.places[case.address] = _place(case, self)
+        return found
 
 
 def rfc3339(seconds: float) -> str:
@@ -122,7 +133,7 @@ def document(result: Result, context: Context) -> Document:
         "case": case.id,
         "check": result.step,
         "attempt": 1,
-        **_place(case, context),
+        **context.place(case),
         "status": result.status,
     }
     for name, value in (

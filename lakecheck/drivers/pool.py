@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from lakecheck.drivers.waiting import for_ourselves
+from lakecheck.drivers.waiting import ForOurselves
 from lakecheck.drivers.worker_process import WorkerProcess
 from lakecheck.drivers.worker_wire import DONE
 from lakecheck.errors import TesterFailed
@@ -124,7 +124,7 @@ class Pool:
 
     async def _begin(self, identity: Identity) -> tuple[Turn, WorkerProcess]:
         """Give a place among the active calls and a process that is ready to take one."""
-        with for_ourselves():
+        with ForOurselves():
             turn = await self._gate.enter()
             try:
                 worker = await self._take(identity)

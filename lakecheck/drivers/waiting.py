@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
+from types import TracebackType
 
 
 class Clock:
@@ -16,43 +15,63 @@ class Clock:
 
     def __init__(self) -> None:
         self.lost = 0.0
-        self._limit: asyncio.Timeout | None = None
+        self.running: asyncio.Timeout | None = None
 
-    @asynccontextmanager
-    async def limit(self, when: float) -> AsyncIterator[asyncio.Timeout]:
+    def limit(self, when: float) -> Limit:
         """Bound what happens inside: until `when` on the loop's clock, and what is lost there."""
-        async with asyncio.timeout_at(when) as limit:
-            self._limit = limit
-            try:
-                yield limit
-            finally:
-                self._limit = None
+        return Limit(self, when)
 
-    @contextmanager
-    def stopped(self) -> Iterator[None]:
-        """Stop the clock while we wait for ourselves."""
-        loop, limit = asyncio.get_running_loop(), self._limit
-        began, when = loop.time(), limit.when() if limit else None
-        if limit:
-            limit.reschedule(None)
-        try:
-            yield
-        finally:
-            waited = loop.time() - began
-            self.lost += waited
-            if limit and when is not None:
-                limit.reschedule(when + waited)
+
+class Limit:
+    """`async with`: a limit on a case's clock. Classes, since every check enters two of these."""
+
+    def __init__(self, clock: Clock, when: float) -> None:
+        self._clock = clock
+        self._timeout = asyncio.timeout_at(when)
+
+    async def __aenter__(self) -> asyncio.Timeout:
+        """Begin."""
+        self._clock.running = await self._timeout.__aenter__()
+        return self._timeout
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End; TimeoutError where the time is over."""
+        self._clock.running = None
+        await self._timeout.__aexit__(kind, error, traceback)
+
+
+class ForOurselves:
+    """`with`: the clock of the case that is being executed stands still, if there is one."""
+
+    def __enter__(self) -> None:
+        """Stop it."""
+        self._clock = CLOCK.get()
+        if self._clock is None:
+            return
+        self._began = asyncio.get_running_loop().time()
+        self._limit = self._clock.running
+        self._when = self._limit.when() if self._limit else None
+        if self._limit:
+            self._limit.reschedule(None)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Let it go on."""
+        if self._clock is None:
+            return
+        waited = asyncio.get_running_loop().time() - self._began
+        self._clock.lost += waited
+        if self._limit and self._when is not None:
+            self._limit.reschedule(self._when + waited)
 
 
 CLOCK: ContextVar[Clock | None] = ContextVar("lakecheck_clock", default=None)
-
-
-@contextmanager
-def for_ourselves() -> Iterator[None]:
-    """Stop the clock of the case that is being executed, if there is one."""
-    clock = CLOCK.get()
-    if clock is None:
-        yield
-        return
-    with clock.stopped():
-        yield

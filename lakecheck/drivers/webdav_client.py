@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
+from types import TracebackType
 from urllib.parse import unquote
 
 import aiohttp
@@ -11,7 +11,7 @@ from msgspec import Struct
 from yarl import URL
 
 from lakecheck.drivers import classify
-from lakecheck.drivers.webdav_errors import Hop, translating
+from lakecheck.drivers.webdav_errors import FOREIGN, Hop, translated
 from lakecheck.drivers.webdav_tls import Contexts
 from lakecheck.drivers.webdav_urls import encrypted, joined, named, origin, wire
 from lakecheck.errors import DriverError, ProtocolError, Side, TlsFailed
@@ -86,28 +86,21 @@ class Client:
             content = await read(response.content, room)
             return Answer(response.status, response.headers, content, hop)
 
-    @asynccontextmanager
-    async def open(
+    def open(
         self,
         method: str,
         url: str,
         headers: Mapping[str, str] | None = None,
         body: Body | None = None,
-    ) -> AsyncIterator[tuple[aiohttp.ClientResponse, str]]:
+    ) -> Exchange:
         """Send a request to a name, and give the answer to be read, with the URL it is from."""
         hop = Hop(wire(url), self.side, self.timeout)
-        with translating(hop, self.credential):
-            response = await self._follow(method, hop, dict(headers or {}), body)
-            try:
-                yield response, hop.url
-            except BaseException:
-                response.close()  # what is left of the answer will not be read
-                raise
-            response.release()
+        return Exchange(self, method, hop, dict(headers or {}), body)
 
-    async def _follow(
+    async def follow(
         self, method: str, hop: Hop, headers: dict[str, str], body: Body | None
     ) -> aiohttp.ClientResponse:
+        """Send a request and follow redirects; `hop` is moved on with them."""
         for _ in range(HOPS + 1):
             response = await self._send(method, hop.url, headers, body)
             redirected = response.status in REDIRECTS and "Location" in response.headers
@@ -168,6 +161,43 @@ class Client:
         """Give the error that an answer stands for."""
         url, credential = answer.hop, self.credential
         return classify.http(answer.status, answer.text, url, credential, method, side=self.side)
+
+
+class Exchange:
+    """`async with`: a request and its answer. A class, since every check enters one."""
+
+    def __init__(
+        self, client: Client, method: str, hop: Hop, headers: dict[str, str], body: Body | None
+    ) -> None:
+        self._client = client
+        self._method = method
+        self._hop = hop
+        self._headers = headers
+        self._body = body
+
+    async def __aenter__(self) -> tuple[aiohttp.ClientResponse, str]:
+        """Send, and give the answer with the URL that it is from."""
+        try:
+            self._response = await self._client.follow(
+                self._method, self._hop, self._headers, self._body
+            )
+        except FOREIGN as error:
+            raise translated(error, self._hop, self._client.credential) from None
+        return self._response, self._hop.url
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Let the connection serve the next request, unless this answer was not read."""
+        if error is None:
+            self._response.release()
+            return
+        self._response.close()
+        if isinstance(error, FOREIGN):
+            raise translated(error, self._hop, self._client.credential) from None
 
 
 def text(headers: Mapping[str, str], body: bytes) -> str:

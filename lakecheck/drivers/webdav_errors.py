@@ -5,8 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import aiohttp
 
@@ -37,16 +35,12 @@ class Hop:
         self.timeout = timeout
 
 
-@contextmanager
-def translating(hop: Hop, credential: Credential) -> Iterator[None]:
-    """Let only DriverErrors out; each names the host at which the request was."""
-    try:
-        yield
-    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-        raise _translated(error, hop, credential) from None
+# What a request may raise; only DriverErrors may leave the driver.
+FOREIGN = (aiohttp.ClientError, TimeoutError, OSError, ValueError)
 
 
-def _translated(error: Exception, hop: Hop, credential: Credential) -> DriverError:
+def translated(error: Exception, hop: Hop, credential: Credential) -> DriverError:
+    """Give what an error of FOREIGN means; it names the host at which the request was."""
     host = classify.host_of(hop.url)
     kind, said, phase, side = _meaning(error, host or "", hop.timeout)
     if kind in (TlsFailed, ProtocolError) and credential.kind != "none":

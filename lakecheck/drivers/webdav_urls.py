@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import quote, unquote, urljoin
 
 from lakecheck.errors import Unsupported
@@ -19,6 +20,7 @@ def split(url: str) -> tuple[str, str]:
     return f"{scheme}://{authority}", slash + path
 
 
+@lru_cache(4096)
 def wire(url: str) -> str:
     """Give the HTTP URL that is sent for a URL; what is not escaped yet is escaped.
 

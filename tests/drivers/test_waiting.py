@@ -6,13 +6,13 @@ import asyncio
 
 import pytest
 
-from lakecheck.drivers.waiting import CLOCK, Clock, for_ourselves
+from lakecheck.drivers.waiting import CLOCK, Clock, ForOurselves
 
 
 async def _in_a_case(clock: Clock, ours: float, theirs: float, limit: float) -> None:
     CLOCK.set(clock)
     async with clock.limit(asyncio.get_running_loop().time() + limit):
-        with for_ourselves():
+        with ForOurselves():
             await asyncio.sleep(ours)
         await asyncio.sleep(theirs)
 
@@ -30,7 +30,7 @@ def test_what_comes_after_is_bounded_again() -> None:
 
 
 def test_without_a_case_nothing_happens() -> None:
-    with for_ourselves():
+    with ForOurselves():
         assert CLOCK.get() is None
 
 

@@ -181,5 +181,5 @@ def test_in_a_large_lake_each_run_sweeps_another_part() -> None:
         return {marked[id(group)] for group in _turn(groups, run_id)}
 
     assert len(turn("20261121T090000Z-00000000")) == A_RUN
-    every = set().union(*(turn(f"20261121T090000Z-{start:08x}") for start in range(0, 100, 25)))
+    every = set().union(*(turn(f"20261121T090000Z-{start:08x}") for start in range(0, 100, A_RUN)))
     assert every == set(range(100))
