@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import gc
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -50,6 +51,16 @@ class Grouped(click.Group):
             hint = f" Did you mean '{close[0]}'?" if close else ""
             ctx.fail(f"No such command '{args[0]}'.{hint}")
         return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; where the reader of its output has gone, nothing is left to say."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # click would make exit code 1 of it: a test has failed
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, sys.stdout.fileno())
+            os.close(nowhere)
+            return 0
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands under the names of their groups."""
@@ -100,10 +111,6 @@ def call(arguments: Sequence[str] | None = None) -> int:
         return WRONG_USE
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output has gone; nothing is left to say.
-        sys.stderr.close()
-        return 0
     except Exception as error:  # our own mistake; pytest's code for it is 3
         click.echo(own_fault(error), err=True)
         return OUR_FAULT

@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 import psutil
-from rich.console import Console
 from rich.table import Table
 
 from lakecheck.devlake.lake import Lake, find
@@ -16,6 +15,7 @@ from lakecheck.devlake.record import LakeRecord, ServerRecord
 from lakecheck.devlake.shape import FAULTS, Shape, choose_with, make_shape, parse_faults
 from lakecheck.devlake.teardown import end
 from lakecheck.errors import UsageError
+from lakecheck.views.console import Console
 
 _dir = click.option(
     "--dir",

@@ -8,13 +8,13 @@ from typing import Any
 
 import click
 import msgspec
-from rich.console import Console
 
 from lakecheck.cli import options
 from lakecheck.documents import journal
 from lakecheck.errors import JournalError, UsageError
 from lakecheck.views import report as page
 from lakecheck.views import summary
+from lakecheck.views.console import Console
 
 
 @click.command()

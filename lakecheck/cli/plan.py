@@ -7,13 +7,13 @@ from typing import Any
 
 import click
 import msgspec
-from rich.console import Console
 from rich.table import Table
 
 from lakecheck import plan as planning
 from lakecheck import spec, units
 from lakecheck.cli import options
 from lakecheck.errors import EmptySelection
+from lakecheck.views.console import Console
 
 MOST_SKIPPED = 10
 

@@ -11,7 +11,6 @@ from types import FrameType
 from typing import Any
 
 import click
-from rich.console import Console
 
 from lakecheck import session, spec
 from lakecheck.cli import options
@@ -23,6 +22,7 @@ from lakecheck.errors import UsageError
 from lakecheck.plan import Selection
 from lakecheck.session import RunSession
 from lakecheck.views import summary
+from lakecheck.views.console import Console
 from lakecheck.views.live import Live
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 import msgspec
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -16,6 +15,7 @@ from lakecheck import spec as language
 from lakecheck.cli.options import as_json, spec_paths, specs
 from lakecheck.errors import SpecError
 from lakecheck.model import RSE, Inventory, Scalar, Spec
+from lakecheck.views.console import Console
 
 WRONG_USE = 4
 

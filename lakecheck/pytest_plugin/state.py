@@ -11,7 +11,6 @@ from types import FrameType
 
 import msgspec
 import pytest
-from rich.console import Console
 
 from lakecheck import plan, session, spec
 from lakecheck.documents.result import Document, Result
@@ -28,6 +27,7 @@ from lakecheck.pytest_plugin.keys import FAULTY, WRONG_USE
 from lakecheck.pytest_plugin.own import name_own, own_case, own_cases, split
 from lakecheck.session import RunSession, Selected
 from lakecheck.views import summary
+from lakecheck.views.console import Console
 
 
 class State:

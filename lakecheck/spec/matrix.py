@@ -48,9 +48,7 @@ def _why_empty(test: Test, spec: Spec) -> str:
     parsed = expression.parse(test.on)
     chosen = parsed.select(rses)
     if chosen:
-        return (
-            f"on: {test.on} gives {', '.join(chosen[:5])}, but no case comes of {_number(chosen)}"
-        )
+        return f"on: {test.on} gives {', '.join(chosen[:5])}, {_why_no_case(test, spec, chosen)}"
     present = {name for rse in rses.values() for name in rse.attributes}
     for attribute in parsed.attributes:
         if attribute not in present and attribute not in expression.NAME_KEYS:
@@ -58,5 +56,13 @@ def _why_empty(test: Test, spec: Spec) -> str:
     return f"on: {test.on} matches none of the {len(rses)} RSEs"
 
 
-def _number(chosen: tuple[str, ...]) -> str:
-    return "it" if len(chosen) == 1 else "them"
+def _why_no_case(test: Test, spec: Spec, chosen: tuple[str, ...]) -> str:
+    """Say why there is no case though RSEs were chosen, as far as it can be told."""
+    wanted = getattr(test.options, "protocols", ())
+    ends = [end for name in chosen for end in spec.inventory.rses[name].endpoints]
+    if wanted and not any({end.scheme, end.protocol} & set(wanted) for end in ends):
+        spoken = ", ".join(dict.fromkeys(end.protocol for end in ends))
+        return f"of which none speaks {' or '.join(wanted)}, only {spoken}"
+    if test.kind == "tpc" and len(chosen) == 1:
+        return "and a copy needs another storage to copy to"
+    return f"but no case comes of {'it' if len(chosen) == 1 else 'them'}"

@@ -10,13 +10,14 @@ from types import TracebackType
 from typing import Any
 
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live as RichLive
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
 from lakecheck.views import words
+from lakecheck.views.console import Console
 from lakecheck.views.failure import sentence
 
 REFRESHES = 8  # a second, at most

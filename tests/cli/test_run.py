@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,32 @@ def good(folder: Path, names: list[str] | None = None) -> Path:
 @pytest.mark.parametrize(("names", "code"), CODES)
 def test_exit_codes(here: Path, names: list[str], code: int) -> None:
     assert cli.call(["run", str(good(here, names)), "-q"]) == code
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        (["plan"], 0),
+        (["plan", "--list"], 0),
+        (["plan", "--json"], 0),
+        (["inventory", "show"], 0),
+        (["run", "-o", "out"], 1),
+    ],
+)
+def test_a_reader_that_leaves_changes_nothing(here: Path, command: list[str], code: int) -> None:
+    spec = good(here, ["DENIED", *(f"R-{number}" for number in range(50))])
+    reading, writing = os.pipe()
+    os.close(reading)
+    lakecheck = Path(sys.executable).with_name("lakecheck")
+
+    done = subprocess.run(
+        [lakecheck, *command, str(spec)], stdout=writing, stderr=subprocess.PIPE, timeout=60
+    )
+
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (code, b"")
+    if command[0] == "run":
+        assert len(documents(here / "out")) == 51 * 5
 
 
 @pytest.mark.parametrize(

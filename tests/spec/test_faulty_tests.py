@@ -123,7 +123,7 @@ FUNCTIONAL = {  # what follows `a: {kind: functional, `, from column 25 on
     ),
     "no protocol": (
         "on: CERN, protocols: [root]",
-        f"3: a: {EMPTY}on: CERN gives CERN, but no case comes of it{ALLOW}",
+        f"3: a: {EMPTY}on: CERN gives CERN, of which none speaks root, only davs{ALLOW}",
     ),
     "no size": (
         "sizes: []",
@@ -225,7 +225,7 @@ TESTS = {  # what follows `a: `
     "via": ("{kind: tpc, via: fts}", '23: a.via: expected "direct", found "fts"'),
     "star outside of the selection": (
         "{kind: tpc, mesh: {star: CERN}, on: DESY}",
-        f"3: a: {EMPTY}on: DESY gives DESY, but no case comes of it{ALLOW}",
+        f"3: a: {EMPTY}on: DESY gives DESY, and a copy needs another storage to copy to{ALLOW}",
     ),
 }
 
