@@ -22,6 +22,7 @@ WRONG_USE, OUR_FAULT, INTERRUPTED, NOTHING, TESTER = 4, 3, 2, 5, 10
 GROUPS: dict[str, dict[str, str]] = {
     "Write": {"validate": "spec", "schema": "spec", "plan": "plan", "inventory": "spec"},
     "Run": {"run": "run", "close": "run", "repro": "repro", "lake": "lake"},
+    "Documents": {"convert": "convert"},
     "Look": {"report": "look"},
 }
 COMMANDS = {name: module for group in GROUPS.values() for name, module in group.items()}

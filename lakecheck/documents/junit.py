@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
-import msgspec
 from msgspec import Struct, field
+
+from lakecheck.documents.junit_value import encoded
 
 # What XML 1.0 cannot hold, even escaped.
 ILLEGAL: dict[int, str | None] = dict.fromkeys(
@@ -26,6 +28,7 @@ _ATTRIBUTE = _TEXT | {ord('"'): "&quot;", 9: "&#9;", 10: "&#10;", 13: "&#13;"}
 _SPECIAL = re.compile("[" + re.escape("".join(map(chr, _ATTRIBUTE))) + "]")
 _OUTCOMES = {"failed": "failure", "error": "error", "not_run": "error"}  # the others: skipped
 _HELD = 2**20  # bytes of one suite
+GITLAB = 28_000_000  # characters; GitLab takes 30 MB a file, and some take more than one byte
 
 
 def address(document: Mapping[str, Any]) -> str:
@@ -34,17 +37,12 @@ def address(document: Mapping[str, Any]) -> str:
 
 
 def properties(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Every field as a pair of texts; what is no text is written as JSON."""
+    """Every field as a pair of texts, from which `read_junit` makes the document again."""
     for name, value in document.items():
-        yield name, _text(value).translate(ILLEGAL)
+        yield name, encoded(value)
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
-
-
-def _attribute(value: Any) -> str:
-    text = _text(value)
+def _attribute(text: str) -> str:
     # Few texts hold such a character, and searching is quicker than translating.
     return text.translate(_ATTRIBUTE) if _SPECIAL.search(text) else text
 
@@ -81,48 +79,89 @@ class _Suite(Struct):
 
 
 def _suite(document: Mapping[str, Any]) -> _Suite:
-    started = _attribute(document["run.started"])
+    started = _attribute(document.get("run.started") or document["@timestamp"])
     head = f'name="{_attribute(document["test"])}" timestamp="{started}"'
-    # Closed by `write`.
+    # Closed by the writer.
     return _Suite(
         head, tempfile.SpooledTemporaryFile(_HELD, "w+", encoding="utf-8", errors="replace")
     )
 
 
-def write(path: Path, documents: Iterable[Mapping[str, Any]]) -> None:
-    """Write a JUnit file with one suite a test."""
-    suites: dict[str, _Suite] = {}
-    total = _Counts()
-    try:
-        for document in documents:
-            suite = suites.get(document["test"]) or suites.setdefault(
-                document["test"], _suite(document)
-            )
-            outcome = _outcome(str(document["status"]))
-            for counts in (suite.counts, total):
-                counts.add(outcome, document.get("duration") or 0.0)
-            suite.spool.write(_case(document, outcome))
+class _Writer:
+    """The cases of one file, by suite."""
+
+    def __init__(self) -> None:
+        self._suites: dict[str, _Suite] = {}
+        self._total = _Counts()
+        self.size = 0  # characters of all cases
+
+    def add(self, document: Mapping[str, Any], outcome: str, text: str) -> None:
+        suite = self._suites.get(document["test"])
+        if suite is None:
+            suite = self._suites[document["test"]] = _suite(document)
+        for counts in (suite.counts, self._total):
+            counts.add(outcome, document.get("duration") or 0.0)
+        suite.spool.write(text)
+        self.size += len(text)
+
+    def save(self, path: Path) -> None:
         with path.open("w", encoding="utf-8") as file:
             file.write("<?xml version='1.0' encoding='utf-8'?>\n")
-            file.write(f'<testsuites name="lakecheck" {total}>\n')
-            for suite in suites.values():
+            file.write(f'<testsuites name="lakecheck" {self._total}>\n')
+            for suite in self._suites.values():
                 file.write(f"<testsuite {suite.head} {suite.counts}>\n")
                 suite.spool.seek(0)
                 shutil.copyfileobj(suite.spool, file)
                 file.write("</testsuite>\n")
             file.write("</testsuites>\n")
-    finally:
-        for suite in suites.values():
+
+    def close(self) -> None:
+        for suite in self._suites.values():
             suite.spool.close()
 
 
-def _outcome(status: str) -> str:
-    return "" if status == "passed" else _OUTCOMES.get(status, "skipped")
+def write(path: Path, documents: Iterable[Mapping[str, Any]]) -> None:
+    """Write a JUnit file with one suite a test."""
+    write_parts(path, documents, sys.maxsize)
+
+
+def write_parts(
+    path: Path, documents: Iterable[Mapping[str, Any]], most: int = GITLAB
+) -> list[Path]:
+    """Write JUnit files, each of at most `most` characters; the second is `NAME-2.xml`."""
+    parts: list[Path] = []
+    writer = _Writer()
+    try:
+        for document in documents:
+            outcome = _outcome(document)
+            text = _case(document, outcome)
+            if writer.size and writer.size + len(text) > most:
+                parts.append(_part(path, len(parts) + 1))
+                writer.save(parts[-1])
+                writer.close()
+                writer = _Writer()
+            writer.add(document, outcome, text)
+        parts.append(_part(path, len(parts) + 1))
+        writer.save(parts[-1])
+    finally:
+        writer.close()
+    return parts
+
+
+def _part(path: Path, number: int) -> Path:
+    return path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
+
+
+def _outcome(document: Mapping[str, Any]) -> str:
+    status = str(document["status"])
+    # An attempt that was repeated is no outcome of its own.
+    passed = status == "passed" or document.get("document") == "attempt"
+    return "" if passed else _OUTCOMES.get(status, "skipped")
 
 
 def _case(document: Mapping[str, Any], outcome: str) -> str:
     fields = "".join(
-        f'<property name="{_name(name)}" value="{_attribute(value)}"/>\n'
+        f'<property name="{_name(name)}" value="{_attribute(encoded(value))}"/>\n'
         for name, value in document.items()
     )
     seconds = document.get("duration") or 0.0

@@ -1,0 +1,75 @@
+"""`lakecheck convert`: JUnit to documents, and documents to JUnit."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import msgspec
+
+from lakecheck.documents import journal, junit
+from lakecheck.documents.junit_reader import looks_like_xml, read_junit
+from lakecheck.documents.result import Document
+from lakecheck.errors import UsageError
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE…")
+@click.option(
+    "-o",
+    "output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Where to write: JUnit if it ends in .xml, else one document a line.  [default: standard "
+    "output]",
+)
+def convert(files: tuple[Path, ...], output: Path | None) -> None:
+    """Turn JUnit files into documents, or documents into JUnit; several files become one."""
+    documents = (document for file in files for document in _documents(file))
+    if output is None:
+        _lines(documents, None)
+    elif output.suffix == ".xml":
+        parts = junit.write_parts(output, documents)
+        if len(parts) > 1:
+            names = ", ".join(str(part) for part in parts)
+            click.echo(f"{len(parts)} files, as GitLab takes none above 30 MB: {names}", err=True)
+    else:
+        _lines(documents, output)
+
+
+def _documents(file: Path) -> Iterator[Document]:
+    try:
+        if file.is_file() and looks_like_xml(file):
+            yield from read_junit(file)
+        else:
+            yield from _journal(file)
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}") from error
+
+
+def _journal(file: Path) -> Iterator[Document]:
+    found = file / journal.RESULTS if file.is_dir() else file
+    if not found.is_file():
+        raise UsageError(f"there is no {found}; name a JUnit file, a journal, or a run's folder")
+    yield from journal.read(found)
+
+
+def _lines(documents: Iterator[Document], output: Path | None) -> None:
+    encode = msgspec.json.Encoder(enc_hook=str).encode
+    if output is None:
+        for document in documents:
+            sys.stdout.buffer.write(encode(document) + b"\n")
+        sys.stdout.buffer.flush()
+        return
+    fresh = output.with_name(f".{output.name}.part")
+    try:
+        with fresh.open("wb") as file:
+            for document in documents:
+                file.write(encode(document) + b"\n")
+        fresh.replace(output)
+    except OSError as error:
+        raise UsageError(f"{output} cannot be written: {error.strerror}") from error
+    finally:
+        fresh.unlink(missing_ok=True)

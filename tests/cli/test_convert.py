@@ -1,0 +1,74 @@
+"""`lakecheck convert` as its users call it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lakecheck import cli
+from tests.engine.runs import documents, memory_rses, write
+
+TESTS = """\
+tests:
+  f: {kind: functional, driver: {name: memory, faults: {download: denied}}, expect: [size > 1B]}
+  c: {kind: tpc, driver: memory}
+"""
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    spec = write(tmp_path, memory_rses("ABC") + TESTS)
+    assert cli.call(["run", str(spec), "-o", "out", "-q"]) == 1
+    return tmp_path / "out"
+
+
+def lines(file: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+def test_a_runs_junit_becomes_the_documents_of_its_journal(run: Path) -> None:
+    assert cli.call(["convert", "out/junit.xml", "-o", "again.ndjson"]) == 0
+    key = "_id"
+    wanted = sorted(documents(run), key=lambda one: str(one[key]))
+    assert sorted(lines(Path("again.ndjson")), key=lambda one: str(one[key])) == wanted
+
+
+def test_documents_become_the_junit_that_the_run_wrote(run: Path) -> None:
+    assert cli.call(["convert", "out", "-o", "again.xml"]) == 0
+    assert Path("again.xml").read_text() == (run / "junit.xml").read_text()
+
+
+def test_shards_become_one_file(run: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    Path("other.xml").write_text('<testsuite name="s"><testcase name="a"/></testsuite>')
+    assert cli.call(["convert", "out/junit.xml", "other.xml", "-o", "all.xml"]) == 0
+    capfd.readouterr()
+    assert cli.call(["convert", "all.xml"]) == 0
+    assert len(capfd.readouterr().out.splitlines()) == len(documents(run)) + 1
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "told"),
+    [
+        ("<testsuite><testc", 10, "bad.xml: the file ends too early"),
+        ("no document\n", 10, "bad.xml:1: this line is no document"),
+        (None, 4, "there is no bad.xml; name a JUnit file, a journal, or a run's folder"),
+    ],
+)
+def test_what_is_wrong_is_said_and_nothing_is_written(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    content: str | None,
+    code: int,
+    told: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if content is not None:
+        Path("bad.xml").write_text(content)
+    for output in ("out.ndjson", "out.xml"):
+        assert cli.call(["convert", "bad.xml", "-o", output]) == code
+        assert told in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) in (["bad.xml"], [])

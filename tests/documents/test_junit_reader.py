@@ -1,0 +1,215 @@
+"""JUnit files become documents: our own without loss, other tools' in the same schema."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lakecheck.documents import junit
+from lakecheck.documents.junit_reader import read_junit
+from lakecheck.documents.junit_value import decoded, encoded
+from lakecheck.errors import JournalError
+
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text()
+)
+VALUES = st.recursive(
+    SCALARS | st.sampled_from(["true", "null", "007", "-1", "1e5", '"quoted"', "[1", "{}", "NaN"]),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
+)
+NAMES = st.from_regex(r"[a-z_]+(\.[a-z_]+)?", fullmatch=True)
+
+
+@given(VALUES)
+def test_a_value_comes_back(value: Any) -> None:
+    again = decoded(encoded(value))
+    assert (type(again), again) == (type(value), value)
+
+
+@given(st.lists(st.dictionaries(NAMES, VALUES), max_size=5))
+def test_documents_come_back(
+    tmp_path_factory: pytest.TempPathFactory, fields: list[dict[str, Any]]
+) -> None:
+    file = tmp_path_factory.getbasetemp() / "junit.xml"
+    wanted = [
+        {
+            **each,
+            "@timestamp": "2026-11-21T09:00:00.000Z",
+            "_id": f"{number:032x}",
+            "document": "result",
+            "version": 1,
+            "run.started": "2026-11-21T09:00:00.000Z",
+            "test": "gfal",
+            "case": "DESY.davs.100B",
+            "check": "upload",
+            "status": "failed",
+            "duration": 0.25,
+        }
+        for number, each in enumerate(fields)
+    ]
+    for each in wanted:  # what JUnit itself takes up is text
+        for name in ("reason", "error.message", "error.class"):
+            each.pop(name, None)
+
+    junit.write(file, wanted)
+
+    assert list(read_junit(file)) == wanted
+
+
+def test_a_large_file_is_split_and_nothing_is_lost(tmp_path: Path) -> None:
+    wanted = [
+        {
+            "_id": str(number),
+            "document": "result",
+            "version": 1,
+            "run.started": "2026-11-21T09:00:00.000Z",
+            "test": f"t{number % 2}",
+            "case": f"A{number}",
+            "check": "upload",
+            "status": "passed",
+        }
+        for number in range(100)
+    ]
+
+    parts = junit.write_parts(tmp_path / "junit.xml", wanted, most=10_000)
+
+    assert [part.name for part in parts[:2]] == ["junit.xml", "junit-2.xml"]
+    assert all(part.stat().st_size < 11_000 for part in parts)
+    again = [document for part in parts for document in read_junit(part)]
+    assert sorted(again, key=lambda one: int(one["_id"])) == wanted
+
+
+def of(folder: Path, text: str | bytes) -> list[dict[str, Any]]:
+    file = folder / "TEST-x.xml"
+    file.write_bytes(text.encode() if isinstance(text, str) else text)
+    return list(read_junit(file))
+
+
+def test_pytests_own(tmp_path: Path) -> None:
+    (tmp_path / "test_x.py").write_text(
+        "import pytest\n"
+        "def test_good(record_property):\n    record_property('rse', 'CNAF'); print('hello')\n"
+        "def test_bad():\n    assert 1 == 2\n"
+        "@pytest.fixture\ndef broken():\n    raise OSError('no disk')\n"
+        "def test_broken(broken): ...\n"
+        "@pytest.mark.skip(reason='tape')\ndef test_skipped(): ...\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--junitxml=x.xml"]
+    subprocess.run(command, cwd=tmp_path, capture_output=True)
+
+    found = {one["check"]: one for one in read_junit(tmp_path / "x.xml")}
+
+    assert {name: one["status"] for name, one in found.items()} == {
+        "test_good": "passed",
+        "test_bad": "failed",
+        "test_broken": "error",
+        "test_skipped": "skipped",
+    }
+    assert found["test_good"]["labels.rse"] == "CNAF"
+    assert found["test_good"]["case"] == "test_x"
+    assert "assert 1 == 2" in found["test_bad"]["error.message"]
+    assert "no disk" in found["test_broken"]["error.message"]
+    assert found["test_skipped"]["reason"] == "tape"
+    assert len({one["_id"] for one in found.values()}) == 4
+
+
+def test_surefire_says_what_was_repeated(tmp_path: Path) -> None:
+    found = of(
+        tmp_path,
+        """<testsuite name="org.x.StorageTest" time="1,234.5" tests="2">
+        <testcase name="flaky" classname="org.x.StorageTest" time="1,234.5">
+          <flakyFailure message="once" type="java.lang.AssertionError"><stackTrace>at X
+          </stackTrace></flakyFailure>
+          <flakyError message="twice" type="java.io.IOException"/></testcase>
+        <testcase name="lost" classname="org.x.StorageTest" time="0.5">
+          <failure message="first"/><rerunFailure message="second"/>
+          <rerunFailure message="third"/></testcase>
+        </testsuite>""",
+    )
+
+    assert [
+        (one["check"], one["document"], one["attempt"], one["status"], one.get("error.message"))
+        for one in found
+    ] == [
+        ("flaky", "attempt", 1, "failed", "once"),
+        ("flaky", "attempt", 2, "error", "twice"),
+        ("flaky", "result", 3, "passed", None),
+        ("lost", "attempt", 1, "failed", "first"),
+        ("lost", "attempt", 2, "failed", "second"),
+        ("lost", "result", 3, "failed", "third"),
+    ]
+    assert found[2]["duration"] == 1234.5
+    assert len({one["_id"] for one in found}) == 6
+
+
+def test_nested_suites_attributes_and_output(tmp_path: Path) -> None:
+    (one,) = of(
+        tmp_path,
+        """<testsuites name="all"><testsuite name="outer" hostname="ui01"
+          timestamp="2026-11-21T10:00:00+01:00"><properties><property name="site" value="CNAF"/>
+          </properties><testsuite name="inner"><testcase name="quota" file="a.c" line="12"
+          status="run" time="0,25"><system-out><![CDATA[bearer abc.def
+          [[ATTACHMENT|shots/1.png]]]]></system-out></testcase></testsuite></testsuite></testsuites>""",
+    )
+
+    assert one["@timestamp"] == "2026-11-21T09:00:00.000Z"
+    assert (one["test"], one["case"], one["check"]) == ("outer/inner", "outer/inner", "quota")
+    assert (one["tester.host"], one["labels.site"]) == ("ui01", "CNAF")
+    assert (one["junit.file"], one["junit.line"], one["duration"]) == ("a.c", 12, 0.25)
+    assert one["junit.attachments"] == ["shots/1.png"]
+    assert "abc.def" not in one["junit.output"]
+
+
+def test_google_test_and_ctest_say_what_did_not_run(tmp_path: Path) -> None:
+    found = of(
+        tmp_path,
+        """<testsuite name="s"><testcase name="a" status="notrun"/>
+        <testcase name="b" status="disabled"><skipped message="Disabled"/></testcase>
+        <testcase name="c" status="run" result="completed"/></testsuite>""",
+    )
+    assert [one["status"] for one in found] == ["skipped", "skipped", "passed"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "iso-8859-1", "windows-1252"])
+def test_encodings(tmp_path: Path, encoding: str) -> None:
+    head = f'<?xml version="1.0" encoding="{encoding}"?>'
+    text = f'{head}<testsuite name="é"><testcase name="ü"/></testsuite>'
+    (one,) = of(tmp_path, text.encode(encoding))
+    assert (one["test"], one["check"]) == ("é", "ü")
+
+
+def test_converting_again_gives_the_same_ids(tmp_path: Path) -> None:
+    text = '<testsuite name="s" timestamp="2026-11-21T09:00:00"><testcase name="a"/></testsuite>'
+    assert of(tmp_path, text) == of(tmp_path, text)
+
+
+BOMB = '<!DOCTYPE x [<!ENTITY a "a"><!ENTITY b "&a;&a;">]><testsuite name="&b;"/>'
+OUTSIDE = '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><testsuite name="&a;"/>'
+BAD = {
+    "bomb": (BOMB, "it declares XML entities"),
+    "external entity": (OUTSIDE, "it declares XML entities"),
+    "cut off": ('<testsuite name="s"><testcase name="a"/><testca', "the file ends too early"),
+    "no XML": ("<testsuite name=>", "this is no JUnit XML"),
+    "other XML": ("<html/>", "its root is <html>, not <testsuites> or <testsuite>"),
+    "encoding": ('<?xml version="1.0" encoding="klingon"?><testsuite/>', "klingon"),
+    "empty": ("", "the file ends too early"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_files(tmp_path: Path, case: str) -> None:
+    text, told = BAD[case]
+    with pytest.raises(JournalError, match=r"TEST-x\.xml: ") as raised:
+        of(tmp_path, text)
+    assert told in str(raised.value)
