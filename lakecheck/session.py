@@ -35,6 +35,7 @@ from lakecheck.engine.close import Removal, Remover, remove_left, remove_local
 from lakecheck.engine.ledger import Ledger
 from lakecheck.engine.recorder import Editor, Listener, Recorder
 from lakecheck.engine.sessions import Sessions
+from lakecheck.engine.socket import SOCKET
 from lakecheck.errors import (
     EmptySelection,
     JournalError,
@@ -326,6 +327,7 @@ def close(path: Path) -> Closed:
     """End a run that was killed: whole journal, a document for every check, clean storages."""
     run, planned = RunFolder.reopen(path)
     journal, done, cut = _reopened(run)
+    (path / SOCKET).unlink(missing_ok=True)
     trouble = ""
     try:
         spec = load(planned["spec"]["paths"])

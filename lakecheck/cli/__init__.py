@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import gc
 import importlib
 import os
@@ -16,6 +17,7 @@ from lakecheck import __version__
 from lakecheck.cli.errors import own_fault
 from lakecheck.errors import EmptySelection, JournalError, LakecheckError
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 WRONG_USE, OUR_FAULT, INTERRUPTED, NOTHING, TESTER = 4, 3, 2, 5, 10
 
 # Command → the module that has it under the same name, grouped as `--help` shows them.
@@ -112,6 +114,12 @@ def call(arguments: Sequence[str] | None = None) -> int:
         return WRONG_USE
     except KeyboardInterrupt:
         return INTERRUPTED
+    except OSError as error:
+        if error.errno not in FULL:
+            click.echo(own_fault(error), err=True)
+            return OUR_FAULT
+        click.echo(f"lakecheck: the output cannot be written: {error.strerror}", err=True)
+        return TESTER
     except Exception as error:  # our own mistake; pytest's code for it is 3
         click.echo(own_fault(error), err=True)
         return OUR_FAULT

@@ -139,7 +139,10 @@ def _judged(order: Order, outcome: Outcome) -> DriverError | None:
     if not outcome.said or outcome.said.lower().startswith("success"):
         return None  # what was copied is compared in any case
     side = order.passive.side or "transfer"
-    return far_failure(outcome.said, order.far, credential, order.mode, side)
+    error = far_failure(outcome.said, order.far, credential, order.mode, side)
+    if error.side == order.active.side:
+        error.host = host_of(outcome.hop)
+    return error
 
 
 async def _look(end: WebdavStorage, url: str, algorithm: Algorithm | None) -> Seen:

@@ -33,6 +33,8 @@ class Calls:
         assert case.endpoint is not None
         if "://" in name:
             return name
+        if ".." in name.split("/"):
+            raise TesterFailed(f'"{name}" leads out of the test\'s own corner: it has ".."')
         corner = f"{folder_url(case.endpoint)}/{remote_name(self._workshop.run_id, case.address)}"
         return f"{corner}-{name}" if name else folder_url(case.endpoint)
 
@@ -45,7 +47,8 @@ class Calls:
                 return await getattr(self, f"_{method}")(case, name, argument)
         except TimeoutError:
             raise TimedOut(
-                f"no answer within {case.test.timeout:g}s, the time of the whole test", phase=method
+                f"no answer within the {case.test.timeout:g}s that the test's storage has in all",
+                phase=method,
             ) from None
 
     def _storage(self, case: Case) -> Storage:

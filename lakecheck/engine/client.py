@@ -14,6 +14,7 @@ import msgspec
 
 from lakecheck.drivers.base import Entry, Stat
 from lakecheck.engine.desk import error_from_wire
+from lakecheck.engine.limits import CLEANUP
 from lakecheck.engine.socket import short_path
 from lakecheck.errors import DriverError, TesterFailed, TimedOut
 from lakecheck.model import Algorithm, Case
@@ -89,17 +90,17 @@ class Remote:
 
 
 class OwnStorage:
-    """A storage as own tests in Python see it: plain calls, names of their own, one deadline.
+    """A storage as own tests in Python see it: plain calls, names of their own, one time limit.
 
-    Every call raises a DriverError (`lakecheck.errors`) and nothing else. What a test writes is
-    removed after it.
+    Only time that the storage takes counts towards it, not the test's own. Every call raises a
+    DriverError (`lakecheck.errors`) and nothing else. What a test writes is removed after it.
     """
 
     def __init__(self, client: Client, case: Case) -> None:
         self._client = client
         self._case = case
         self._check = case.checks[0]
-        self._until = time.monotonic() + case.test.timeout
+        self._left = case.test.timeout  # seconds
 
     def url(self, name: str = "") -> str:
         """Complete URL of one of the test's names; of its folder without a name."""
@@ -137,22 +138,25 @@ class OwnStorage:
 
     def clean(self) -> None:
         """Remove what the test made and left."""
-        self._until = max(self._until, time.monotonic() + 4)
+        self._left = max(self._left, CLEANUP)
         with contextlib.suppress(DriverError):
             # What is left is in the ledger, for `lakecheck close` and for a later run's sweep.
             self._call("clean", "")
 
     def _call(self, method: str, name: str, argument: Any = None) -> Any:
-        left = self._until - time.monotonic()
-        if left <= 0:
-            raise TimedOut(f"the test's time of {self._case.test.timeout:g}s is over", phase=method)
-        return self._client.ask(
-            {
-                "ask": "call",
-                "check": self._check,
-                "method": method,
-                "name": name,
-                "argument": argument,
-                "left": left,
-            }
-        )
+        if self._left <= 0:
+            spent = f"the storage has used up the test's {self._case.test.timeout:g}s"
+            raise TimedOut(spent, phase=method)
+        asked = {
+            "ask": "call",
+            "check": self._check,
+            "method": method,
+            "name": name,
+            "argument": argument,
+            "left": self._left,
+        }
+        began = time.monotonic()
+        try:
+            return self._client.ask(asked)
+        finally:
+            self._left -= time.monotonic() - began

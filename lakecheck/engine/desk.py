@@ -33,6 +33,13 @@ class Desk:
         self._own.update(fresh)
         self._recorder.plan({check: (case, "call") for check, case in fresh.items()})
 
+    def crashed(self, address: str) -> None:
+        """Document the own test whose address ends so: its process has died."""
+        for check, case in self._own.items():
+            if check == address or check.endswith(f".{address}"):
+                died = TesterFailed("the process of this test died in it", phase="call")
+                self._recorder.emit(Result(case, "call", "error", time.time(), error=died))
+
     def _take_plan(self, cases: dict[str, Case]) -> int:
         before = len(self._own)
         self.plan(cases)

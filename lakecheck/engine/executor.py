@@ -28,8 +28,9 @@ from lakecheck.errors import (
 from lakecheck.model import Status, Step
 from lakecheck.probes.base import Measured, Tools
 
-# After these nothing can have been created, or what is there is not ours.
-NOTHING_CREATED = (Unreachable, TlsFailed, BadCredential, Exists)
+# After these nothing can have been created, or what is there is not ours. Unreachable is not among
+# them: a server that dies in an upload refuses the connection with which libraries try again.
+NOTHING_CREATED = (TlsFailed, BadCredential, Exists)
 
 log = logging.getLogger("lakecheck.engine")
 

@@ -57,6 +57,21 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
     config.pluginmanager.register(Faults(config), "lakecheck-faults")
+    # Links are named `A~B`, which is no word for pytest's `-k`; items answer to `A+B` too.
+    config.option.keyword = config.option.keyword.replace("~", "+")
+    for option in ("keyword", "markexpr"):
+        _compiled(option, getattr(config.option, option))
+
+
+def _compiled(option: str, text: str) -> None:
+    """Refuse a faulty `-k` or `-m` before anything is started; xdist's workers would do it late."""
+    from _pytest.mark.expression import Expression
+
+    try:
+        Expression.compile(text)
+    except SyntaxError as error:
+        flag = {"keyword": "-k", "markexpr": "-m"}[option]
+        raise pytest.UsageError(f"Wrong expression passed to '{flag}': {text}: {error}") from None
 
 
 class Faults:
@@ -119,6 +134,13 @@ def pytest_runtestloop(session: pytest.Session) -> None:
 def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
     """Start the engine in the controller, with what the first worker has collected."""
     state_of(node.config).begin_ids(ids)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_handlecrashitem(crashitem: str, report: Any, sched: Any) -> None:
+    """Give an own test that ended its process a document: that is the tester's trouble."""
+    state = state_of(sched.config)
+    state.crashed(crashitem)
 
 
 @pytest.hookimpl(optionalhook=True)

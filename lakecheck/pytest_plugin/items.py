@@ -57,6 +57,15 @@ class CheckItem(pytest.Item):
         return f"{self.case.test.name}::{self.name}"
 
     @property
+    def extra_keyword_matches(self) -> set[str]:
+        """Let `-k` find its address, also with `+` for `~`, which pytest's `-k` does not take."""
+        return {self.address, self.address.replace("~", "+")}
+
+    @extra_keyword_matches.setter
+    def extra_keyword_matches(self, found: set[str]) -> None:
+        """Take none: a set of its own would cost each of a hundred thousand checks memory."""
+
+    @property
     def location(self) -> tuple[str, int | None, str]:
         """File, no line, address; a plain property, since pytest's own costs a path each time."""
         return (self.nodeid.split("::", 1)[0], None, self.address)

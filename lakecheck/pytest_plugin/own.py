@@ -165,7 +165,8 @@ def name_own(items: Sequence[pytest.Item]) -> None:
     for item in mine:
         shared = len(homes[item.originalname]) > 1
         name = f"{_home(item)}.{item.originalname}" if shared else item.originalname
-        item.extra_keyword_matches.update(_case(item, name).checks)
+        for address in _case(item, name).checks:
+            item.extra_keyword_matches.update((address, address.replace("~", "+")))
         item.add_marker("python")
 
 
@@ -174,6 +175,12 @@ def _case(item: pytest.Function, name: str) -> Case:
     found = case_of(name, item.callspec.id, place)
     item._lakecheck_case = found  # type: ignore[attr-defined]
     return found
+
+
+def own_address(nodeid: str) -> str:
+    """The end of the address of an own test's check, from its node id."""
+    function, _, tail = nodeid.rpartition("::")[2].partition("[")
+    return f"{function}::{UNSAFE.sub('-', tail.rpartition(']')[0])}.call"
 
 
 def _home(item: pytest.Function) -> str:

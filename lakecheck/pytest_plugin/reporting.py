@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from lakecheck.documents import Redactor
 from lakecheck.documents.junit import properties
 from lakecheck.engine.calls import error_to_wire
 from lakecheck.errors import DriverError, TesterFailed, Unclassified
@@ -84,22 +85,41 @@ def own(item: pytest.Item, case: Case, call: pytest.CallInfo[Any], report: Any) 
         "_lakecheck_outcome", {"status": "passed", "duration": 0.0}
     )
     report.lakecheck = ""  # it is counted by its document
+    _mask(report, state_of(item.config).redactor)
     if call.when == "call":
         seen["duration"] = call.duration
     if report.skipped and seen["status"] == "passed":
-        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
-        seen.update(status="skipped", reason=str(reason).removeprefix("Skipped: "))
+        seen.update(status="skipped", reason=_why_skipped(report))
     elif report.failed and seen["status"] == "passed":
-        seen.update(_failed(call))
+        seen.update(_failed(call, report))
     if call.when == "teardown":
         client = state_of(item.config).client()
         client.ask({"ask": "outcome", "check": case.checks[0], **seen})
 
 
-def _failed(call: pytest.CallInfo[Any]) -> dict[str, Any]:
+def _mask(report: Any, redactor: Redactor) -> None:
+    """Take secrets out of what pytest prints and writes of an own test."""
+    report.sections = [(title, redactor.text(text)) for title, text in report.sections]
+    if isinstance(report.longrepr, tuple):
+        report.longrepr = (*report.longrepr[:2], redactor.text(str(report.longrepr[2])))
+    elif report.longrepr:
+        plain = str(report.longrepr)
+        masked = redactor.text(plain)
+        if masked != plain:
+            report.longrepr = masked
+
+
+def _why_skipped(report: Any) -> str:
+    if hasattr(report, "wasxfail"):
+        why = str(report.wasxfail).removeprefix("reason: ")
+        return f"it failed, as expected: {why}" if why else "it failed, as expected"
+    told = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+    return str(told).removeprefix("Skipped: ")
+
+
+def _failed(call: pytest.CallInfo[Any], report: Any) -> dict[str, Any]:
     """Status and error of an exception: a driver's own class, an assertion, or our mistake."""
-    assert call.excinfo is not None
-    error = call.excinfo.value
+    error = call.excinfo.value if call.excinfo else AssertionError(str(report.longrepr))
     if isinstance(error, DriverError):
         told = error
     elif isinstance(error, AssertionError) and call.when == "call":

@@ -13,6 +13,8 @@ import msgspec
 import pytest
 
 from lakecheck import plan, session, spec
+from lakecheck.credentials.secrets import known_secrets
+from lakecheck.documents import Redactor
 from lakecheck.documents.result import Document, Result
 from lakecheck.engine import Limits, RunFolder
 from lakecheck.engine.client import Client, Local, OwnStorage, Remote
@@ -24,7 +26,7 @@ from lakecheck.plan.expand import CREDENTIALS
 from lakecheck.pytest_plugin.discovery import own_specs, spec_files
 from lakecheck.pytest_plugin.items import CheckItem
 from lakecheck.pytest_plugin.keys import FAULTY, WRONG_USE
-from lakecheck.pytest_plugin.own import name_own, own_case, own_cases, split
+from lakecheck.pytest_plugin.own import name_own, own_address, own_case, own_cases, split
 from lakecheck.session import RunSession, Selected
 from lakecheck.views import summary
 from lakecheck.views.console import Console
@@ -200,6 +202,11 @@ class State:
         if own:
             self.client().ask({"ask": "plan", "cases": msgspec.to_builtins(own)})
 
+    def crashed(self, nodeid: str) -> None:
+        """Document an own test that ended the worker it ran in."""
+        if self._session is not None:
+            self._session.engine.desk.crashed(own_address(nodeid))
+
     def for_workers(self) -> str:
         """Where workers find the engine: the folder that the run will have."""
         if self._folder is None:
@@ -255,6 +262,13 @@ class State:
             document.update(self._session.redactor.value(document))
         except Exception as error:  # a conftest's mistake must not cost a document
             self._hook_errors.setdefault(f"{type(error).__name__}: {error}", document["check"])
+
+    @cached_property
+    def redactor(self) -> Redactor:
+        """Masks secrets in what own tests say."""
+        if self._session is not None:
+            return self._session.redactor
+        return Redactor(known_secrets(self.own_spec.credentials.values()))
 
     def client(self) -> Client:
         """Whoever answers for the engine here."""

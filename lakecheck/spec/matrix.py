@@ -63,6 +63,8 @@ def _why_no_case(test: Test, spec: Spec, chosen: tuple[str, ...]) -> str:
     if wanted and not any({end.scheme, end.protocol} & set(wanted) for end in ends):
         spoken = ", ".join(dict.fromkeys(end.protocol for end in ends))
         return f"of which none speaks {' or '.join(wanted)}, only {spoken}"
+    if not getattr(test.options, "sizes", True):
+        return "but its sizes are empty"
     if test.kind == "tpc" and len(chosen) == 1:
         return "and a copy needs another storage to copy to"
     return f"but no case comes of {'it' if len(chosen) == 1 else 'them'}"

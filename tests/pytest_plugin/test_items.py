@@ -201,3 +201,27 @@ def test_a_used_folder_is_refused(bench: Bench) -> None:
     second = bench.run("specs")
     assert second.ret == 4
     assert "another run's documents" in second.stdout.str() + second.stderr.str()
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("store::ALPHA.davs.100B.upload", "store::ALPHA.davs.100B.upload"),
+        ("move::ALPHA~BETA.davs.1kB.copy", "move::ALPHA~BETA.davs.1kB.copy"),
+    ],
+)
+def test_an_address_selects_its_check(bench: Bench, asked: str, found: str) -> None:
+    bench.spec()
+    assert bench.run("specs", "-k", asked).ret == 0
+    assert set(bench.statuses()) == {found}
+
+
+@pytest.mark.parametrize(
+    "options", [["-k", "a b"], ["-k", "a b", "-n", "2"], ["-m", "(", "-n", "2"]]
+)
+def test_a_faulty_selection_starts_nothing(bench: Bench, options: str) -> None:
+    bench.spec()
+    result = bench.run("specs", *options.split())
+    assert result.ret == 4
+    assert "Wrong expression passed" in result.stderr.str()
+    assert not (bench.folder / "out/results.ndjson").exists()

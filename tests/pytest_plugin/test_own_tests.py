@@ -135,6 +135,81 @@ def test_skips_have_their_reason(bench: Bench) -> None:
     assert {each["reason"] for each in read(bench.folder / "out")} == {"not yet here"}
 
 
+def test_only_the_storages_time_counts(bench: Bench) -> None:
+    bench.spec()
+    bench.own(
+        "import pytest, time\n"
+        "@pytest.mark.lakecheck(timeout=1, driver='memory', on='BETA')\n"
+        "def test_slow(storage):\n    time.sleep(1.5)\n    storage.write('a', b'1')\n"
+    )
+    assert bench.run("tests").ret == 0
+
+
+def test_an_expected_failure_is_skipped_with_its_reason(bench: Bench) -> None:
+    bench.spec()
+    bench.own(
+        "import pytest\n"
+        "@pytest.mark.xfail(reason='ticket 7')\n"
+        "def test_known(rse):\n    assert rse is None\n"
+    )
+    assert bench.run("tests").ret == 0
+    reasons = {each["reason"] for each in read(bench.folder / "out")}
+    assert reasons == {"it failed, as expected: ticket 7"}
+
+
+def test_an_unexpected_pass_fails_if_that_is_strict(bench: Bench) -> None:
+    bench.spec()
+    bench.own(
+        "import pytest\n@pytest.mark.xfail(strict=True)\ndef test_mended(rse):\n    assert rse\n"
+    )
+    assert bench.run("tests").ret == 1
+    assert set(bench.statuses().values()) == {"failed"}
+
+
+def test_names_stay_in_the_tests_own_corner(bench: Bench) -> None:
+    bench.spec()
+    bench.own(
+        "import pytest\n"
+        "@pytest.mark.lakecheck(driver='memory', on='BETA')\n"
+        "def test_out(storage):\n    storage.write('x/../../up', b'1')\n"
+    )
+    assert bench.run("tests").ret == 10
+    (document,) = read(bench.folder / "out")
+    assert "leads out of the test's own corner" in document["error.message"]
+
+
+def test_a_test_that_ends_its_process_is_the_testers(bench: Bench) -> None:
+    bench.spec()
+    bench.own("import os\ndef test_gone(endpoint):\n    os._exit(3)\n")
+    assert bench.run("tests", "-n", "2").ret != 0
+    documents = list(read(bench.folder / "out"))
+    assert {(each["status"], each["error.class"]) for each in documents} == {("error", "tester")}
+    assert len(documents) == 3
+
+
+SECRET = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJyb2JvdCJ9.c2lnbmF0dXJlLW9mLXRoZS10b2tlbg"
+
+
+@pytest.mark.parametrize("options", [[], ["-n", "2"]])
+def test_secrets_are_masked_in_all_that_pytest_says(bench: Bench, options: list[str]) -> None:
+    bench.spec()
+    (bench.folder / "tests/token.txt").write_text(SECRET)
+    bench.own(
+        "import pathlib\n"
+        "TOKEN = pathlib.Path(__file__).with_name('token.txt').read_text()\n"
+        "def test_told(rse):\n    print('sent', TOKEN)\n    raise OSError(f'Bearer {TOKEN}')\n"
+        "def test_compared(rse):\n    assert TOKEN == 'none'\n"
+    )
+    result = bench.run("tests", "--junitxml", "all.xml", *options)
+    said = result.stdout.str() + result.stderr.str()
+    files = [each for each in bench.folder.rglob("*") if each.is_file()]
+    written = {each.name: each.read_text(errors="replace") for each in files}
+    written.pop("token.txt")
+    assert "OSError" in said
+    assert SECRET not in said
+    assert [name for name, text in written.items() if SECRET in text] == []
+
+
 def test_equal_names_in_two_modules_stay_apart(bench: Bench) -> None:
     bench.spec()
     for module in ("test_a", "test_b"):

@@ -127,7 +127,7 @@ FUNCTIONAL = {  # what follows `a: {kind: functional, `, from column 25 on
     ),
     "no size": (
         "sizes: []",
-        f"3: a: {EMPTY}on: * gives CERN, DESY, but no case comes of them{ALLOW}",
+        f"3: a: {EMPTY}on: * gives CERN, DESY, but its sizes are empty{ALLOW}",
     ),
     "condition without unit": (
         "expect: [duration < 10]",
