@@ -216,9 +216,7 @@ def test_an_address_selects_its_check(bench: Bench, asked: str, found: str) -> N
     assert set(bench.statuses()) == {found}
 
 
-@pytest.mark.parametrize(
-    "options", [["-k", "a b"], ["-k", "a b", "-n", "2"], ["-m", "(", "-n", "2"]]
-)
+@pytest.mark.parametrize("options", ["-k a+b+/(", "-k ( -n 2", "-m ( -n 2"])
 def test_a_faulty_selection_starts_nothing(bench: Bench, options: str) -> None:
     bench.spec()
     result = bench.run("specs", *options.split())
