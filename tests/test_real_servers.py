@@ -40,7 +40,10 @@ def test_checks_with_servers_are_counted_by_fixture_and_by_test(pytester: pytest
 
     result.assert_outcomes(passed=4)
     result.stdout.re_match_lines(
-        [r"3 checks ran against real servers: apache2 2\.4\.\S+, xrootd v?5\.\S+$", r"=+ 4 passed"]
+        [
+            r"3 checks ran against real servers: apache2 2\.4\.\S+ \(1\), xrootd v?5\.\S+ \(2\)$",
+            r"=+ 4 passed",
+        ]
     )
 
 
