@@ -13,7 +13,7 @@ SMALL = {
     "cycles.py": ["--endpoints", "4", "--sample", "2", "--turns", "1"],
     "planning.py": ["--cases", "200"],
     "collection.py": ["--collect", "50", "--run", "50"],
-    "large.py": ["--size", "1MiB", "--turns", "1"],
+    "large.py": ["--size", "1MiB", "--rounds", "1"],
 }
 PROMISES = {"cycles.py": 2, "planning.py": 2, "collection.py": 2, "large.py": 4}
 

@@ -27,19 +27,21 @@ def small_destination(pair: Lake) -> Iterator[Lake]:
         pair.fault("LAKE-2", "none")
 
 
-# Ten times the destination's room; five times over root, where XRootD takes 2.5 s a copy.
-@pytest.mark.parametrize(("scheme", "copies"), [("davs", 24), ("root", 12)])
-def test_a_mesh_of_many_times_the_destinations_room_passes(
-    small_destination: Lake, tmp_path: Path, scheme: str, copies: int
+@pytest.mark.parametrize(
+    ("scheme", "driver"), [("davs", "native"), ("davs", "gfal2"), ("root", "native")]
+)
+def test_a_mesh_of_ten_times_the_destinations_room_passes(
+    small_destination: Lake, tmp_path: Path, scheme: str, driver: str
 ) -> None:
-    lake = small_destination
+    lake, copies = small_destination, 24
     source = lake.rses["LAKE-1"].endpoints[scheme]
     destination = lake.rses["LAKE-2"].endpoints[scheme]
     rses = "".join(f"    S{n}: {{endpoints: ['{source}/s{n}']}}\n" for n in range(copies))
     text = (
         f"lakecheck: 1\ninventory:\n  ca: {lake.ca}\n  rses:\n{rses}"
         f"    D: {{endpoints: ['{destination}'], tpc: [pull]}}\n"
-        "tests:\n  c: {kind: tpc, mesh: {star: D}, sizes: [5MB], timeout: 1m, driver: native}\n"
+        "tests:\n  c: {kind: tpc, mesh: {star: D}, sizes: [5MB], timeout: 1m, "
+        f"driver: {driver}}}\n"
     )
 
     done = lakecheck(
