@@ -10,7 +10,15 @@ from lakecheck.documents.result import Result
 from lakecheck.engine.aims import Aim
 from lakecheck.engine.executor import Execution, Outcome
 from lakecheck.engine.ledger import Created, Ledger
-from lakecheck.errors import Corrupt, DriverError, Full, Missing, TesterFailed, Unreachable
+from lakecheck.errors import (
+    Corrupt,
+    DriverError,
+    Full,
+    Missing,
+    TesterFailed,
+    TlsFailed,
+    Unreachable,
+)
 from lakecheck.model import Case, Status, Test
 from lakecheck.probes.base import Measured, Tools
 from lakecheck.probes.functional import KIND
@@ -141,8 +149,14 @@ def test_what_does_not_need_a_failed_step_runs() -> None:
     assert play.run() == dict.fromkeys(ALL, "passed") | {"stat": "failed"}
 
 
+def test_after_a_lost_connection_something_may_be_there() -> None:
+    play = Play({"upload": fails(Unreachable("connection refused"))})
+
+    assert play.run()["delete"] == "passed"
+
+
 def test_nothing_is_removed_where_nothing_can_have_been_created() -> None:
-    play = Play({"upload": fails(Unreachable("nobody there"))})
+    play = Play({"upload": fails(TlsFailed("a stranger's certificate"))})
 
     assert play.run()["delete"] == "blocked"
     assert play.storage.deleted == []
