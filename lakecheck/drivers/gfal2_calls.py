@@ -15,7 +15,7 @@ from urllib.parse import unquote
 import gfal2
 
 from lakecheck.drivers import gfal2_copy
-from lakecheck.drivers.gfal2_context import parameters, plain, with_parents
+from lakecheck.drivers.gfal2_context import parameters, plain, with_fresh_session, with_parents
 from lakecheck.drivers.payload_file import compare
 from lakecheck.drivers.worker_wire import Judged
 
@@ -100,7 +100,7 @@ def mkdir(url: str) -> None:
         raise Judged("exists", f"{url} is there already, and is a file", phase="request")
 
 
-CALLS: dict[str, Callable[..., Any]] = {
+_PLAIN: dict[str, Callable[..., Any]] = {
     "put": put,
     "get": get,
     "stat": stat,
@@ -110,3 +110,4 @@ CALLS: dict[str, Callable[..., Any]] = {
     "mkdir": mkdir,
     "copy": gfal2_copy.copy,
 }
+CALLS = {name: with_fresh_session(call) for name, call in _PLAIN.items()}

@@ -5,14 +5,17 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
-from functools import cache
+from functools import cache, wraps
 from typing import Any
 
 import gfal2
 
 GONE = (errno.ENOENT, errno.ENOTDIR)
 CONFLICT = "HTTP 409"
+LOST_TRACK = "GLOBUS_FTP_CLIENT_IDLE not allowed here"
 TIMEOUT = int(os.environ.get("LAKECHECK_TIMEOUT", "300"))  # seconds
+
+_spoilt: list[Any] = []
 
 
 def _context(retrieve_tokens: bool) -> Any:
@@ -39,6 +42,28 @@ def copying(anonymous: bool) -> Any:
     Storages delegate a copy by token, so davix must fetch macaroons for an X.509 identity.
     """
     return _context(retrieve_tokens=not anonymous)
+
+
+def with_fresh_session(call: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a call again, with new contexts, where the library lost track of its own session.
+
+    Globus' client says so before it has sent anything; the former context is kept, since to free
+    it may crash.
+    """
+
+    @wraps(call)
+    def made(*arguments: Any) -> Any:
+        try:
+            return call(*arguments)
+        except gfal2.GError as error:
+            if LOST_TRACK not in str(error):
+                raise
+            _spoilt.extend((plain(), copying(True), copying(False)))
+            plain.cache_clear()
+            copying.cache_clear()
+            return call(*arguments)
+
+    return made
 
 
 def parameters(context: Any) -> Any:
