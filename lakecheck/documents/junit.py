@@ -17,13 +17,10 @@ from typing import IO, Any
 
 from msgspec import Struct, field
 
-from lakecheck.documents.junit_value import encoded
+from lakecheck.documents.junit_value import UNWRITABLE, encoded
 
-# What XML 1.0 cannot hold, even escaped.
-ILLEGAL: dict[int, str | None] = dict.fromkeys(
-    [code for code in (*range(32), 0xFFFE, 0xFFFF) if code not in (9, 10, 13)]
-)
-_TEXT = ILLEGAL | {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;"}
+_DROPPED: dict[int, str | None] = dict.fromkeys(UNWRITABLE)
+_TEXT = _DROPPED | {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;"}
 _ATTRIBUTE = _TEXT | {ord('"'): "&quot;", 9: "&#9;", 10: "&#10;", 13: "&#13;"}
 _SPECIAL = re.compile("[" + re.escape("".join(map(chr, _ATTRIBUTE))) + "]")
 _OUTCOMES = {"failed": "failure", "error": "error", "not_run": "error"}  # the others: skipped

@@ -1,7 +1,7 @@
 """Test cases of other tools' JUnit, as documents of our schema.
 
-Understood: pytest, Maven Surefire (its re-runs too), Robot Framework, GoogleTest, gotestsum,
-CTest, ReFrame, jest-junit; what a file leaves out is left out.
+What tools share is understood, and what is Surefire's, GoogleTest's and CTest's own; what a file
+leaves out is left out.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def _attempts(case: Element) -> tuple[list[Element], Element | None]:
 
 def _outcome(case: Element, failure: Element | None, said: Callable[[str], str]) -> Document:
     if failure is not None:
-        error = _tag(failure).lower().endswith("error")
+        error = tag(failure).lower().endswith("error")
         return {"status": "error" if error else "failed", **_trouble(failure, said)}
     skipped = _children(case, "skipped")
     if skipped or case.get("status") in NOT_RUN:
@@ -114,12 +114,13 @@ def _outcome(case: Element, failure: Element | None, said: Callable[[str], str])
     return {"status": "passed"}
 
 
-def _tag(element: Element) -> str:
+def tag(element: Element) -> str:
+    """Name of an element without its namespace."""
     return element.tag.rpartition("}")[2]
 
 
 def _children(case: Element, name: str) -> list[Element]:
-    return [each for each in case if _tag(each) == name]
+    return [each for each in case if tag(each) == name]
 
 
 def _trouble(element: Element, said: Callable[[str], str]) -> Document:

@@ -15,7 +15,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 from msgspec import Struct
 
-from lakecheck.documents.junit_foreign import Inherited, documents
+from lakecheck.documents.junit_foreign import Inherited, documents, tag
 from lakecheck.documents.junit_value import decoded
 from lakecheck.documents.redact import Redactor
 from lakecheck.documents.result import Document
@@ -70,7 +70,7 @@ class _Reader:
     def read(self, file: IO[bytes]) -> Iterator[Document]:
         path: list[Element] = []
         for event, element in iterparse(file, events=("start", "end")):
-            name = _tag(element)
+            name = tag(element)
             if event == "start":
                 if not path and name not in SUITES:
                     raise ValueError(f"its root is <{name}>, not <testsuites> or <testsuite>")
@@ -84,9 +84,9 @@ class _Reader:
                 yield from self._case(element)
             elif name in SUITES:
                 self._suites.pop()
-            elif name == "properties" and above is not None and _tag(above) in SUITES:
+            elif name == "properties" and above is not None and tag(above) in SUITES:
                 self._suites[-1].properties.update(_properties(element))
-            if above is not None and _tag(above) in SUITES:
+            if above is not None and tag(above) in SUITES:
                 above.remove(element)  # or memory would grow with the file
 
     def _suite(self, element: Element) -> Suite:
@@ -101,7 +101,7 @@ class _Reader:
         )
 
     def _case(self, element: Element) -> Iterator[Document]:
-        own = next((each for each in element if _tag(each) == "properties"), None)
+        own = next((each for each in element if tag(each) == "properties"), None)
         properties = _properties(own)
         if all(name in properties for name in OWN):
             yield {name: decoded(text) for name, text in properties.items()}
@@ -110,10 +110,6 @@ class _Reader:
         above = Inherited(suite.name, suite.started, suite.host, self._file, self._modified)
         labels = suite.properties | properties
         yield from documents(element, above, labels, self._redactor.text)
-
-
-def _tag(element: Element) -> str:
-    return element.tag.rpartition("}")[2]
 
 
 def _properties(element: Element | None) -> dict[str, str]:

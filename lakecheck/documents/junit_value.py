@@ -11,8 +11,9 @@ from typing import Any, NoReturn
 
 import msgspec
 
-# What XML 1.0 cannot hold, even escaped, as a class of a regular expression.
-ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+# What XML 1.0 cannot hold, even escaped; halves of surrogate pairs are no characters either.
+UNWRITABLE = tuple(code for code in (*range(32), 0xFFFE, 0xFFFF) if code not in (9, 10, 13))
+ILLEGAL = re.compile(f"[{re.escape(''.join(map(chr, UNWRITABLE)))}\ud800-\udfff]")
 _BEGINNINGS = frozenset('"[{-0123456789tfn')  # of JSON texts
 
 
