@@ -12,7 +12,9 @@ import msgspec
 from lakecheck.documents import journal, junit
 from lakecheck.documents.junit_reader import looks_like_xml, read_junit
 from lakecheck.documents.result import Document
-from lakecheck.errors import UsageError
+from lakecheck.errors import JournalError, UsageError
+
+NEEDED = frozenset({"@timestamp", "case", "check", "status", "test"})  # what a test case shows
 
 
 @click.command()
@@ -30,13 +32,11 @@ def convert(files: tuple[Path, ...], output: Path | None) -> None:
     documents = (document for file in files for document in _documents(file))
     if output is None:
         _lines(documents, None)
-    elif output.suffix == ".xml":
-        parts = junit.write_parts(output, documents)
-        if len(parts) > 1:
-            names = ", ".join(str(part) for part in parts)
-            click.echo(f"{len(parts)} files, as GitLab takes none above 30 MB: {names}", err=True)
     else:
-        _lines(documents, output)
+        try:
+            (_junit if output.suffix == ".xml" else _lines)(documents, output)
+        except OSError as error:
+            raise UsageError(f"{output} cannot be written: {error.strerror}") from error
 
 
 def _documents(file: Path) -> Iterator[Document]:
@@ -53,7 +53,19 @@ def _journal(file: Path) -> Iterator[Document]:
     found = file / journal.RESULTS if file.is_dir() else file
     if not found.is_file():
         raise UsageError(f"there is no {found}; name a JUnit file, a journal, or a run's folder")
-    yield from journal.read(found)
+    for number, document in enumerate(journal.read(found), 1):
+        missing = NEEDED.difference(document if isinstance(document, dict) else ())
+        if missing:
+            lacks = ", ".join(sorted(missing))
+            raise JournalError(f"{found}:{number}: this line is no document: it lacks {lacks}")
+        yield document
+
+
+def _junit(documents: Iterator[Document], output: Path) -> None:
+    parts = junit.write_parts(output, documents)
+    if len(parts) > 1:
+        names = ", ".join(str(part) for part in parts)
+        click.echo(f"{len(parts)} files, as GitLab takes none above 30 MB: {names}", err=True)
 
 
 def _lines(documents: Iterator[Document], output: Path | None) -> None:
@@ -69,7 +81,5 @@ def _lines(documents: Iterator[Document], output: Path | None) -> None:
             for document in documents:
                 file.write(encode(document) + b"\n")
         fresh.replace(output)
-    except OSError as error:
-        raise UsageError(f"{output} cannot be written: {error.strerror}") from error
     finally:
         fresh.unlink(missing_ok=True)

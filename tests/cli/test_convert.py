@@ -54,6 +54,12 @@ def test_shards_become_one_file(run: Path, capfd: pytest.CaptureFixture[str]) ->
     [
         ("<testsuite><testc", 10, "bad.xml: the file ends too early"),
         ("no document\n", 10, "bad.xml:1: this line is no document"),
+        ("3\n", 10, "bad.xml:1: this line is no document: it lacks @timestamp, case, check"),
+        (
+            '{"test": "a"}\n',
+            10,
+            "bad.xml:1: this line is no document: it lacks @timestamp, case, check, status",
+        ),
         (None, 4, "there is no bad.xml; name a JUnit file, a journal, or a run's folder"),
     ],
 )
@@ -72,3 +78,11 @@ def test_what_is_wrong_is_said_and_nothing_is_written(
         assert cli.call(["convert", "bad.xml", "-o", output]) == code
         assert told in capsys.readouterr().err
     assert sorted(path.name for path in tmp_path.iterdir()) in (["bad.xml"], [])
+
+
+@pytest.mark.parametrize("output", ["missing/out.ndjson", "missing/out.xml"])
+def test_where_it_cannot_write_is_said(
+    run: Path, capsys: pytest.CaptureFixture[str], output: str
+) -> None:
+    assert cli.call(["convert", "out", "-o", output]) == 4
+    assert f"{output} cannot be written: No such file or directory" in capsys.readouterr().err
