@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -33,12 +33,11 @@ class Desk:
         self._own.update(fresh)
         self._recorder.plan({check: (case, "call") for check, case in fresh.items()})
 
-    def crashed(self, address: str) -> None:
-        """Document the own test whose address ends so: its process has died."""
-        for check, case in self._own.items():
-            if check == address or check.endswith(f".{address}"):
-                died = TesterFailed("the process of this test died in it", phase="call")
-                self._recorder.emit(Result(case, "call", "error", time.time(), error=died))
+    def crashed(self, addresses: Collection[str]) -> None:
+        """Document the own test of one of these addresses: its process has died."""
+        for check in self._own.keys() & set(addresses):
+            died = TesterFailed("the process of this test died in it", phase="call")
+            self._recorder.emit(Result(self._own[check], "call", "error", time.time(), error=died))
 
     def _take_plan(self, cases: dict[str, Case]) -> int:
         before = len(self._own)

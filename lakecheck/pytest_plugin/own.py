@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 import pytest
@@ -177,10 +178,12 @@ def _case(item: pytest.Function, name: str) -> Case:
     return found
 
 
-def own_address(nodeid: str) -> str:
-    """The end of the address of an own test's check, from its node id."""
-    function, _, tail = nodeid.rpartition("::")[2].partition("[")
-    return f"{function}::{UNSAFE.sub('-', tail.rpartition(']')[0])}.call"
+def own_addresses(nodeid: str) -> tuple[str, str]:
+    """Both addresses that an own test's check may have, from its node id (see `name_own`)."""
+    place, _, tail = nodeid.partition("[")
+    file, *classes, function = place.split("::")
+    ends = f"{function}::{UNSAFE.sub('-', tail.rpartition(']')[0])}.call"
+    return ends, ".".join([Path(file).stem, *classes, ends])
 
 
 def _home(item: pytest.Function) -> str:

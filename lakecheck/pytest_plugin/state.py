@@ -26,7 +26,7 @@ from lakecheck.plan.expand import CREDENTIALS
 from lakecheck.pytest_plugin.discovery import own_specs, spec_files
 from lakecheck.pytest_plugin.items import CheckItem
 from lakecheck.pytest_plugin.keys import FAULTY, WRONG_USE
-from lakecheck.pytest_plugin.own import name_own, own_address, own_case, own_cases, split
+from lakecheck.pytest_plugin.own import name_own, own_addresses, own_case, own_cases, split
 from lakecheck.session import RunSession, Selected
 from lakecheck.views import summary
 from lakecheck.views.console import Console
@@ -205,7 +205,7 @@ class State:
     def crashed(self, nodeid: str) -> None:
         """Document an own test that ended the worker it ran in."""
         if self._session is not None:
-            self._session.engine.desk.crashed(own_address(nodeid))
+            self._session.engine.desk.crashed(own_addresses(nodeid))
 
     def for_workers(self) -> str:
         """Where workers find the engine: the folder that the run will have."""

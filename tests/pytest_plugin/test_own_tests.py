@@ -187,6 +187,19 @@ def test_a_test_that_ends_its_process_is_the_testers(bench: Bench) -> None:
     assert len(documents) == 3
 
 
+def test_of_two_tests_of_one_name_only_the_one_that_died_is_blamed(bench: Bench) -> None:
+    bench.spec()
+    bench.own("import os\ndef test_same(rse):\n    os._exit(3)\n", name="test_a")
+    bench.own("def test_same(rse):\n    assert rse\n", name="test_b")
+    bench.run("tests", "-n", "2")
+    assert bench.statuses() == {
+        "test_a.test_same::ALPHA.call": "error",
+        "test_a.test_same::BETA.call": "error",
+        "test_b.test_same::ALPHA.call": "passed",
+        "test_b.test_same::BETA.call": "passed",
+    }
+
+
 SECRET = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJyb2JvdCJ9.c2lnbmF0dXJlLW9mLXRoZS10b2tlbg"
 
 
