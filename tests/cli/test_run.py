@@ -299,3 +299,22 @@ def test_every_command_has_a_sentence_in_help(capsys: pytest.CaptureFixture[str]
     out = capsys.readouterr().out
     for name in cli.COMMANDS:
         assert re.search(rf"^  {name} +\S+", out, re.M), name
+
+
+@pytest.mark.parametrize("command", [["plan", "--list"], ["plan"], ["run", "-o", "out"]])
+def test_a_full_disk_under_its_output_is_not_called_our_fault(
+    here: Path, command: list[str]
+) -> None:
+    lakecheck = Path(sys.executable).with_name("lakecheck")
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [lakecheck, *command, str(good(here))],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+        )
+    assert (done.returncode, done.stderr) == (
+        10,
+        "lakecheck: the output cannot be written: No space left on device\n",
+    )
