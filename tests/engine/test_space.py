@@ -53,6 +53,24 @@ def test_a_mesh_of_ten_times_the_destinations_room_passes(
     assert list((lake.data_dir("LAKE-2") / "lakecheck").iterdir()) == []
 
 
+def test_a_native_copy_into_a_full_storage_names_its_host(pair: Lake, tmp_path: Path) -> None:
+    source, destination = (pair.rses[rse].davs for rse in ("LAKE-1", "LAKE-2"))
+    text = (
+        f"lakecheck: 1\ninventory:\n  ca: {pair.ca}\n  rses:\n"
+        f"    S: {{endpoints: ['{source}']}}\n    D: {{endpoints: ['{destination}']}}\n"
+        "tests:\n  c: {kind: tpc, sizes: [5MB], timeout: 1m, driver: native, modes: [pull]}\n"
+    )
+    pair.fault("LAKE-2", "full:1MB")
+    try:
+        lakecheck("run", write(tmp_path, text), "-k", "S~D", "-o", "out", cwd=tmp_path)
+    finally:
+        pair.fault("LAKE-2", "none")
+
+    (found,) = by_address(tmp_path / "out").values()
+    assert (found["error.class"], found["error.side"]) == ("full", "destination")
+    assert found["error.host"] == destination.split("/")[2]
+
+
 @pytest.mark.parametrize("fault", ["corrupt", "full:1MB"])
 @pytest.mark.parametrize("scheme", ["davs", "root"])
 def test_a_copy_that_is_spoiled_at_the_destination_is_held_against_it(
