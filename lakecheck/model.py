@@ -39,6 +39,11 @@ class Endpoint(Struct, frozen=True, cache_hash=True, eq=True):
         """`scheme://host:port`, without the prefix."""
         return f"{self.scheme}://{self.host}:{self.port}"
 
+    @property
+    def algorithm(self) -> Algorithm:
+        """Checksum to ask it for."""
+        return "md5" if self.checksum == "md5" else "adler32"
+
 
 class RSE(Struct, frozen=True):
     """A named storage with its endpoints."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from lakecheck.engine.sessions import resolve
 from lakecheck.engine.tools import folder_url, remote_name
 from lakecheck.errors import LakecheckError
-from lakecheck.model import NOBODY, Algorithm, Case, Credential
+from lakecheck.model import NOBODY, Case, Credential
 from lakecheck.plan.matrix import size_label
 
 STEPS = ("upload", "stat", "checksum", "download", "delete", "copy")
@@ -45,27 +45,28 @@ def commands(
     url = f"{folder_url(case.endpoint)}/{name}"
     local, ca = local_file(case.size), case.endpoint.ca
 
-    algorithm: Algorithm = "md5" if case.endpoint.checksum == "md5" else "adler32"
-
     def tool(what: str, target: str, other: str) -> str:
-        mode = case.mode or "pull"
+        assert case.endpoint is not None
+        mode, algorithm = case.mode or "pull", case.endpoint.algorithm
         return driver.tools(what, target, other, credential, ca, mode, algorithm)
 
     lines = [*_export(driver.environment(step, credential, ca)), make_local(case.size)]
-    if step == "copy":
-        assert case.source is not None
+    if case.source is not None:
         seed = f"{folder_url(case.source)}/{name}-seed"
-        return [
-            *lines,
-            tool("upload", seed, local),
-            tool("copy", url, seed),
-            tool("delete", url, ""),
-            tool("delete", seed, ""),
-        ]
+        return [*lines, *_copied(tool, seed, url, local)]
     lines.append(tool("upload", url, local))
     if step not in ("upload", "delete"):
         lines.append(tool(step, url, f"{local}.back" if step == "download" else ""))
     return [*lines, tool("delete", url, "")]
+
+
+def _copied(tool: Callable[[str, str, str], str], seed: str, url: str, local: str) -> list[str]:
+    return [
+        tool("upload", seed, local),
+        tool("copy", url, seed),
+        tool("delete", url, ""),
+        tool("delete", seed, ""),
+    ]
 
 
 def _export(settings: Mapping[str, str]) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from lakecheck.errors import Corrupt, Unsupported
-from lakecheck.model import Algorithm, Endpoint
 from lakecheck.probes.base import Measured, Steps, Tools
 from lakecheck.probes.functional import NO_CHECKSUMS
 
@@ -25,17 +24,12 @@ async def stat(tools: Tools) -> Measured:
     return Measured(measures={"compared": "size"})
 
 
-def algorithm(endpoint: Endpoint) -> Algorithm:
-    """Checksum to ask an endpoint for."""
-    return "md5" if endpoint.checksum == "md5" else "adler32"
-
-
 async def checksum(tools: Tools) -> Measured:
     """The storage's checksum is that of the content; without one, the step does not apply."""
     endpoint = tools.storage.endpoint
     if endpoint.checksum == "none":
         return Measured(skipped=NO_CHECKSUMS)
-    wanted = algorithm(endpoint)
+    wanted = endpoint.algorithm
     try:
         told = await tools.storage.checksum(tools.url, wanted)
     except Unsupported as error:
