@@ -11,7 +11,8 @@ import psutil
 from rich.table import Table
 
 from lakecheck.devlake.lake import Lake, find
-from lakecheck.devlake.record import LakeRecord, ServerRecord
+from lakecheck.devlake.layout import LOG
+from lakecheck.devlake.record import LakeRecord, ServerRecord, read_record
 from lakecheck.devlake.shape import FAULTS, Shape, choose_with, make_shape, parse_faults
 from lakecheck.devlake.teardown import end
 from lakecheck.errors import UsageError
@@ -81,7 +82,16 @@ def up(
 @_dir
 def down(folder: Path) -> None:
     """End a lake; nothing of it is left running."""
-    click.echo("The lake has ended." if end(folder) else f"No lake is up in {folder}.")
+    record = read_record(folder)
+    ended = end(folder)
+    for server in record.servers if record else ():
+        # A run's failures may be the lake's own: whoever reads them shall know of it.
+        if server.restarts and record and record.rses[server.rse].fault == "none":
+            click.echo(
+                f"{server.name} ({server.program}) had ended and was started again, "
+                f"{server.restarts} times in all: see {folder / LOG}"
+            )
+    click.echo("The lake has ended." if ended else f"No lake is up in {folder}.")
 
 
 @lake.command()

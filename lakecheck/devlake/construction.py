@@ -74,7 +74,7 @@ def construct(folder: Path, shape: Shape) -> Construction:
         try:
             site = Site(layout, account, ports, libraries.result(), shape.gsi)
             _write_pki(site, keys.result(), shape.rses)
-            _copy_libraries(site)
+            _write_libraries(site)
             storages = _write_configurations(site, shape)
             return Construction(shape, site, storages, versions.result(), keys.result())
         except BaseException:
@@ -190,10 +190,21 @@ def install_host(layout: Layout, account: Account, rse: str, host: pki.Identity)
     pki.write_private(certificate, host.certificate_pem, account.owner)
 
 
-def _copy_libraries(site: Site) -> None:
+# Where a destination reaches the source in the moment in which the client does, XRootD 5.5 loses
+# the answer and says "tpc authorization expired" after 15 s; so the client is let go first.
+_TPC_PROGRAM = """\
+#!/bin/sh
+sleep 0.2
+exec /usr/bin/xrdcp --server "$@"
+"""
+
+
+def _write_libraries(site: Site) -> None:
     # The cache may lie in a home that the servers' account cannot enter.
     folder = site.layout.run / "lib"
     folder.mkdir(mode=0o755)
     for library in (site.libraries.checksum, site.libraries.fault):
         shutil.copy(library, folder / library.name)
         (folder / library.name).chmod(0o755)
+    site.tpc_program.write_text(_TPC_PROGRAM)
+    site.tpc_program.chmod(0o755)

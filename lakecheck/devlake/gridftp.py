@@ -13,7 +13,8 @@ def storage(site: Site, rse: str) -> Storage:
     run = make_run_folder(site.layout, site.account, rse)
     log = site.layout.log(rse)
     config = site.layout.home / "cfg" / f"{rse}.conf"
-    # No port_range: the kernel's own choice of data ports does not run out under load.
+    # No port_range: the kernel's own choice of data ports does not run out under load. No
+    # threads, as sites run it: should the daemon crash, all sessions end with it.
     config.write_text(
         f"port {port}\n"
         "control_interface 127.0.0.1\n"
@@ -21,7 +22,6 @@ def storage(site: Site, rse: str) -> Storage:
         f"log_single {log}\n"
         "log_level ERROR,WARN\n"
         "disable_usage_stats 1\n"
-        "threads 2\n"
         f"restrict_paths {data}\n"
         "daemon 1\n"
     )

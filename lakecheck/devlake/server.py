@@ -82,6 +82,11 @@ class Site(Struct, frozen=True):
             "X509_CERT_DIR": str(self.layout.ca),
         }
 
+    @property
+    def tpc_program(self) -> Path:
+        """The program by which an XRootD destination fetches a file."""
+        return self.layout.run / "lib" / "tpc-copy"
+
     def checksum_plugin(self) -> str:
         """Give the plug-in as XRootD's configuration wants it, without the version in its name."""
         name = self.libraries.checksum.name.replace("-5.so", ".so")

@@ -65,7 +65,7 @@ def storing(site: Site, rse: str, https: int) -> list[str]:
         "http.header2cgi Authorization authz",
         "http.listingdeny no",
         "http.selfhttps2http no",
-        f"ofs.tpc {credentials}streams 4 autorm pgm /usr/bin/xrdcp --server",
+        f"ofs.tpc {credentials}streams 4 autorm pgm {site.tpc_program}",
     ]
 
 

@@ -37,7 +37,8 @@ def test_all_is_green_and_the_lake_ends() -> None:
         stdin=subprocess.DEVNULL,
     )
 
-    assert done.returncode == 0, done.stdout + done.stderr
+    lake = (ROOT / ".lake" / "supervisor.log").read_text()
+    assert done.returncode == 0, done.stdout + done.stderr + lake
     for name in ("results.ndjson", "junit.xml", "report.html"):
         assert f"reports/latest/{name}\n" in done.stdout
         assert (LATEST / name).stat().st_size

@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
 from lakecheck.devlake import Lake
-from tests.devlake.test_lifetime import lakecheck
+from tests.devlake.test_lifetime import lakecheck, until
 
 
 def run(*arguments: str, cwd: Path | None = None) -> tuple[int, str]:
@@ -100,6 +102,28 @@ def test_down_ends_it_once(tmp_path: Path) -> None:
     assert run("down", cwd=tmp_path) == (0, "No lake is up in .lake.\n")
     assert run("status", cwd=tmp_path) == (1, "No lake is up in .lake.\n")
     assert run("status", "--json", cwd=tmp_path) == (1, '{"up": false}\n')
+
+
+def test_down_tells_of_servers_that_had_crashed(tmp_path: Path) -> None:
+    assert run("up", "--rses", "1", cwd=tmp_path)[0] == 0
+    try:
+        crashing = next(s for s in status_of(tmp_path) if s["name"] == "LAKE-GSIFTP")
+        os.kill(crashing["pid"], signal.SIGKILL)
+        until(lambda: any(server["restarts"] for server in status_of(tmp_path)))
+    finally:
+        ended = run("down", cwd=tmp_path)
+
+    assert ended == (
+        0,
+        "LAKE-GSIFTP (globus-gridftp-server) had ended and was started again, 1 times in all: "
+        "see .lake/supervisor.log\nThe lake has ended.\n",
+    )
+    assert "ended: SIGKILL" in (tmp_path / ".lake" / "supervisor.log").read_text()
+
+
+def status_of(folder: Path) -> list[dict[str, Any]]:
+    servers: list[dict[str, Any]] = json.loads(run("status", "--json", cwd=folder)[1])["servers"]
+    return servers
 
 
 def test_two_at_once_start_one_lake(tmp_path: Path) -> None:
