@@ -99,6 +99,19 @@ class Inventory(Struct, frozen=True):
     digest: str = ""
 
 
+class SinkChoice(Struct, frozen=True):
+    """One entry of `publish:`; `options` holds the keys of its sink, decoded.
+
+    `unset` names the environment variables that it needs and that are not set.
+    """
+
+    name: str  # of the sink, or `opensearch-2` for the second of one sort
+    sink: str
+    options: Any
+    unset: tuple[str, ...] = ()
+    origin: str = ""  # `file:line`
+
+
 class Spec(Struct, frozen=True):
     """What the YAML files say, decoded."""
 
@@ -106,6 +119,7 @@ class Spec(Struct, frozen=True):
     inventory: Inventory
     credentials: Mapping[str, Credential]
     tests: Mapping[str, Test]
+    publish: tuple[SinkChoice, ...] = ()
     files: tuple[str, ...] = ()  # every file that was read, includes too
     digest: str = ""
 
@@ -180,3 +194,17 @@ class Kind(Struct, frozen=True):
     fields: tuple[Field, ...] = ()
     declarable: bool = True  # may stand in `tests:`
     skips: Callable[[Case], Mapping[str, str]] | None = None  # step that will be skipped → why
+
+
+class SinkKind(Struct, frozen=True):
+    """A sort of sink: its options, and what opens it; all pure.
+
+    `sink` names, as `module:object`, what makes a sink of the options; it is imported when used.
+    `target` says where the documents go, without secrets: where that changes, all go there anew.
+    """
+
+    name: str
+    title: str
+    options: type[Struct]
+    sink: str
+    target: Callable[[Any], str]

@@ -12,6 +12,7 @@ from lakecheck.spec.kinds import TestContent
 from lakecheck.spec.language import CredentialEntry, RSEEntry
 from lakecheck.spec.scalar_shapes import VARIABLE
 from lakecheck.spec.sections import Entry, Sections
+from lakecheck.spec.sinks import build_sinks
 
 
 def build(
@@ -32,6 +33,10 @@ def build(
         inventory=inventory,
         credentials={NOBODY.name: NOBODY, **credentials},
         tests=tests,
+        publish=build_sinks(
+            [(entry.place, entry.content) for entry in sections.publish if entry.content],
+            variables,
+        ),
         files=files,
         digest=digest(_meaning(sections)),
     )

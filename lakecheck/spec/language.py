@@ -19,7 +19,7 @@ NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 CONDITION = "a condition, such as duration < 10m"
 ATTRIBUTE_SHAPE = Text("the name of an attribute, such as country", pattern=r"[A-Za-z0-9._-]+")
 
-PLANNED_SECTIONS = ("services", "budget", "policies", "actions", "publish", "archive", "defaults")
+PLANNED_SECTIONS = ("services", "budget", "policies", "actions", "archive", "defaults")
 
 Driver = Annotated[DriverChoice, Meta(extra={"shape": DriverShape()})]
 

@@ -6,6 +6,7 @@ from lakecheck.spec import language
 from lakecheck.spec.kinds import declarable, fields_for
 from lakecheck.spec.records import fields_schema, record_of
 from lakecheck.spec.shapes import Schema
+from lakecheck.spec.sinks import sink_kinds
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -30,6 +31,7 @@ def schema() -> Schema:
             "inventory": _inventory(),
             "credentials": _named("#/$defs/credential", "Who we are; none always exists."),
             "tests": _named("#/$defs/test", "What to test, by name."),
+            "publish": _publish(),
         },
         "additionalProperties": False,
         "$defs": {
@@ -50,6 +52,23 @@ def _inventory() -> Schema:
             "rses": _named("#/$defs/rse", "RSEs by name."),
         },
         "additionalProperties": False,
+    }
+
+
+def _publish() -> Schema:
+    return {
+        "type": "array",
+        "description": "Where documents go.",
+        "items": {
+            "type": "object",
+            "properties": {
+                name: {"description": kind.title, **record_of(kind.options).schema()}
+                for name, kind in sink_kinds().items()
+            },
+            "additionalProperties": False,
+            "minProperties": 1,
+            "maxProperties": 1,
+        },
     }
 
 

@@ -16,6 +16,7 @@ from lakecheck.spec.nodes import Faults, Node, Place, describe, join, quote
 from lakecheck.spec.records import keys, record_of, unknown_key
 from lakecheck.spec.scalar_shapes import Text
 from lakecheck.spec.shapes import INVALID, Context, Reference
+from lakecheck.spec.sinks import SinkContent, decode_sink
 
 Content = TypeVar("Content")
 
@@ -34,13 +35,14 @@ class Sections(Struct):
     rses: dict[str, Entry[language.RSEEntry]] = field(default_factory=dict)
     credentials: dict[str, Entry[language.CredentialEntry]] = field(default_factory=dict)
     tests: dict[str, Entry[TestContent]] = field(default_factory=dict)
+    publish: list[Entry[SinkContent]] = field(default_factory=list)
     ca: Entry[str] | None = None
     references: dict[str, list[Reference]] = field(default_factory=dict)  # by entry's path
 
 
 Decoder = Callable[[Node, str, Context], Any]
 _NAME = re.compile(language.NAME)
-SECTIONS = ("lakecheck", "include", "inventory", "credentials", "tests")
+SECTIONS = ("lakecheck", "include", "inventory", "credentials", "tests", "publish")
 
 
 class Merger:
@@ -62,6 +64,8 @@ class Merger:
                 self._credentials(node, file.folder)
             elif key == "tests":
                 self._entries(self.sections.tests, node, "tests", file.folder, decode_test)
+            elif key == "publish":
+                self._publish(node, file.folder)
             elif key in language.PLANNED_SECTIONS:
                 message = f'this version does not know the section "{key}" yet'
                 self.faults.add(place, "", message)
@@ -104,6 +108,18 @@ class Merger:
         decode = record_of(language.CredentialEntry).decode
         entries = self.sections.credentials
         self._entries(entries, node, "credentials", folder, decode, secret=True)
+
+    def _publish(self, node: Node, folder: Path) -> None:
+        if node.kind != "list":
+            message = f"expected a list of sinks, found {describe(node)}"
+            self.faults.add(node.place, "publish", message)
+            return
+        for number, item in enumerate(node.items):
+            path = join("publish", number)
+            context = Context(self.faults, takes_variables=True, secret=True)
+            content = decode_sink(item, path, context)
+            sound = None if content is INVALID else content
+            self.sections.publish.append(Entry(item.place, folder, sound))
 
     def _entries(
         self,

@@ -1,0 +1,129 @@
+"""What a sink is given, what it answers, and how it says that it cannot."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import msgspec
+from msgspec import Struct
+
+from lakecheck.errors import LakecheckError
+
+# Lines of lakecheck's journals begin so; then the id is found without decoding the rest.
+HEAD = re.compile(rb'\{"@timestamp":"([0-9T:.Z-]{20,30})","_id":"([^"\\]{1,512})",')
+_decode = msgspec.json.Decoder().decode
+
+
+class Item:
+    """One document on its way: a journal's line without its end, taken apart when needed."""
+
+    __slots__ = ("_body", "_document", "id", "raw", "timestamp")
+
+    def __init__(self, raw: bytes) -> None:
+        """Raise ValueError where the line is no document: an object with `@timestamp` and `_id`."""
+        self.raw = raw
+        self._document: dict[str, Any] | None = None
+        self._body = b""
+        head = HEAD.match(raw)
+        if head:
+            self.timestamp, self.id = head[1].decode(), head[2].decode()
+            return
+        document = _decode(raw)
+        if not isinstance(document, dict):
+            raise ValueError("this line is no document, which is a JSON object")
+        self._document = document
+        for name in ("@timestamp", "_id"):
+            if not isinstance(document.get(name), str) or not document[name]:
+                raise ValueError(f"this line is no document: it lacks {name}")
+        self.timestamp, self.id = document["@timestamp"], document["_id"]
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """All fields, decoded; ValueError (msgspec.DecodeError) where the line is torn inside."""
+        if self._document is None:
+            decoded: dict[str, Any] = _decode(self.raw)
+            self._document = decoded
+        return self._document
+
+    @property
+    def body(self) -> bytes:
+        """The document as JSON without `_id`, as stores take it that have ids of their own."""
+        if not self._body:
+            head = HEAD.match(self.raw)
+            if head:
+                self._body = b'{"@timestamp":"%b",%b' % (head[1], self.raw[head.end() :])
+            else:
+                without = {key: value for key, value in self.document.items() if key != "_id"}
+                self._body = msgspec.json.encode(without)
+        return self._body
+
+
+class Rejection(Struct, frozen=True):
+    """A document that a sink will never take, by its place in the batch, and the sink's reason."""
+
+    index: int
+    reason: str
+
+
+class SinkTrouble(LakecheckError):
+    """A sink could not take a batch now; the same batch is offered again later.
+
+    Nothing is assumed about what it took: documents are told apart by `_id`. `lasting` is true
+    where waiting does not help (a wrong password, a missing right): one try a call is enough.
+    """
+
+    def __init__(self, sentence: str, *, lasting: bool = False, after: float = 0.0) -> None:
+        """`after`: seconds to wait at least, where the server says so."""
+        super().__init__(sentence)
+        self.lasting = lasting
+        self.after = after
+
+
+class Sink(Protocol):
+    """One open way to where documents go; used by `parallel` threads at most."""
+
+    parallel: int  # batches at once
+    most_items: int  # in a batch
+    most_bytes: int  # in a batch of more than one
+
+    def deliver(self, items: Sequence[Item]) -> list[Rejection]:
+        """Hand over a batch and return when each document is stored or rejected for good.
+
+        Raises SinkTrouble where that cannot be said; it must never block without end.
+        """
+
+    def close(self) -> None:
+        """Give connections back; called once, also after trouble."""
+
+
+PASSWORD_IN_URL = re.compile(r"(?<=://)[^\s/@:\"']*:([^\s/@\"']+)(?=@)")
+SECRET_NAME = re.compile(r"pass(word|wd|phrase)?$|token$|secret$|api_key$", re.IGNORECASE)
+
+
+def secrets_of(options: Any) -> set[str]:
+    """Give the secrets in a sink's options: by the names of their keys, and in URLs."""
+    found: set[str] = set()
+    if isinstance(options, str):
+        found.update(PASSWORD_IN_URL.findall(options))
+    elif isinstance(options, Struct):
+        for name in options.__struct_fields__:
+            value = getattr(options, name)
+            if isinstance(value, str) and value and SECRET_NAME.search(name):
+                found.add(value)
+            found |= secrets_of(value)
+    elif isinstance(options, dict):
+        for name, value in options.items():
+            if isinstance(value, str) and value and SECRET_NAME.search(str(name)):
+                found.add(value)
+            found |= secrets_of(value)
+    elif isinstance(options, tuple | list):
+        for value in options:
+            found |= secrets_of(value)
+    return found
+
+
+def without_secrets(url: str) -> str:
+    """Give a URL without user and password."""
+    return re.sub(r"(?<=://)[^\s/@\"']+@", "", url)

@@ -1,0 +1,64 @@
+"""A journal in batches: whole lines only, a bound on how many and how large."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from msgspec import Struct
+
+from lakecheck.sinks.base import Item
+
+
+class Batch(Struct):
+    """Some lines of a journal: documents, what is none, and the byte behind the last of them."""
+
+    items: list[Item]
+    foreign: list[tuple[str, str]]  # line and reason
+    end: int
+
+
+def batches(journal: Path, offset: int, most_items: int, most_bytes: int) -> Iterator[Batch]:
+    """Read whole lines from `offset` to the journal's end as it is when that is reached.
+
+    A torn last line is left for later.
+    """
+    if not journal.exists():
+        return
+    with journal.open("rb") as file:
+        file.seek(offset)
+        batch, size = Batch([], [], offset), 0
+        for line in file:
+            if not line.endswith(b"\n"):
+                break
+            full = len(batch.items) >= most_items or size + len(line) > most_bytes
+            if full and (batch.items or batch.foreign):
+                yield batch
+                batch, size = Batch([], [], batch.end), 0
+            try:
+                batch.items.append(Item(line[:-1]))
+            except ValueError as error:
+                batch.foreign.append((line[:-1].decode("utf-8", "replace"), str(error)))
+            batch.end += len(line)
+            size += len(line)
+        if batch.items or batch.foreign:
+            yield batch
+
+
+def pending(journal: Path, offset: int) -> tuple[int, str]:
+    """Count the whole lines from `offset` on, and give the first one's `@timestamp`."""
+    count, first = 0, ""
+    if not journal.exists():
+        return 0, ""
+    with journal.open("rb") as file:
+        file.seek(offset)
+        for line in file:
+            if not line.endswith(b"\n"):
+                break
+            if not count:
+                try:
+                    first = Item(line[:-1]).timestamp
+                except ValueError:
+                    first = ""
+            count += 1
+    return count, first
