@@ -13,7 +13,7 @@ from rich.table import Table
 from lakecheck.devlake.lake import Lake, find
 from lakecheck.devlake.layout import LOG
 from lakecheck.devlake.record import LakeRecord, ServerRecord, read_record
-from lakecheck.devlake.shape import FAULTS, Shape, choose_with, make_shape, parse_faults
+from lakecheck.devlake.shape import FAULTS, WITH, Shape, choose_with, make_shape, parse_faults
 from lakecheck.devlake.teardown import end
 from lakecheck.errors import UsageError
 from lakecheck.views.console import Console
@@ -37,7 +37,9 @@ def lake() -> None:
 @lake.command()
 @_dir
 @click.option("--rses", type=int, default=3, show_default=True, help="XRootD RSEs LAKE-1…LAKE-N.")
-@click.option("--with", "extras", multiple=True, metavar="WHAT", help="Beside them: gsi.")
+@click.option(
+    "--with", "extras", multiple=True, metavar="WHAT", help=f"Beside them: {', '.join(WITH)}."
+)
 @click.option(
     "--fault",
     "faults",
@@ -56,11 +58,13 @@ def up(
     as_json: bool,
 ) -> None:
     """Start a lake and return when all its servers answer."""
+    beside = choose_with(extras)
     wanted = make_shape(
         rses,
         faults=parse_faults(faults),
-        gsi="gsi" in choose_with(extras),
+        gsi="gsi" in beside,
         port_base=port_base,
+        services=beside,
     )
     running = find(folder)
     if running is None:
@@ -86,7 +90,7 @@ def down(folder: Path) -> None:
     ended = end(folder)
     for server in record.servers if record else ():
         # A run's failures may be the lake's own: whoever reads them shall know of it.
-        if server.restarts and record and record.rses[server.rse].fault == "none":
+        if server.restarts and record and _fault_of(record, server) == "none":
             click.echo(
                 f"{server.name} ({server.program}) had ended and was started again, "
                 f"{server.restarts} times in all: see {folder / LOG}"
@@ -154,10 +158,16 @@ def _fault(fault: str) -> str:
     return "" if fault == "none" else f"[red]{fault}[/red]"
 
 
+def _fault_of(record: LakeRecord, server: ServerRecord) -> str:
+    return record.rses[server.rse].fault if server.rse else "none"
+
+
 def _show_endpoints(record: LakeRecord) -> None:
     table = _table("RSE", "endpoints", "fault")
     for name, rse in record.rses.items():
         table.add_row(name, "\n".join(rse.endpoints.values()), _fault(rse.fault))
+    for name, settings in record.services.items():
+        table.add_row(name, str(settings.get("url", "")), "")
     _print(table)
 
 
@@ -204,7 +214,7 @@ def _show_servers(record: LakeRecord) -> None:
             server.name,
             server.program,
             f"[{colour}]{server.state}[/{colour}]",
-            _fault(record.rses[server.rse].fault),
+            _fault(_fault_of(record, server)),
             server.address.rpartition(":")[2] or "–",
             str(server.process.pid) if server.process else "–",
             f"{memory / 2**20:.0f}" if memory else "–",

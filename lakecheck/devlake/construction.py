@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from lakecheck.devlake.account import Account, server_account
 from lakecheck.devlake.layout import Layout, create, remove_run
 from lakecheck.devlake.ports import reserve
 from lakecheck.devlake.server import Site, Storage
+from lakecheck.devlake.service import Service
+from lakecheck.devlake.services import kind_of
 from lakecheck.devlake.shape import FaultChoice, Shape
 from lakecheck.errors import LakecheckError
 
@@ -52,6 +54,7 @@ class Construction(Struct, frozen=True):
     storages: tuple[Storage, ...]
     versions: dict[str, str]
     keys: Keys
+    services: tuple[Service, ...] = ()
 
     @property
     def layout(self) -> Layout:
@@ -62,13 +65,16 @@ class Construction(Struct, frozen=True):
 def construct(folder: Path, shape: Shape) -> Construction:
     """Check what is installed, make keys, build libraries, write configurations."""
     programs = _programs(shape)
-    require(programs)
+    kinds = [kind_of(name) for name in shape.services]
+    beside = {program: package for kind in kinds for program, package in kind.programs.items()}
+    require(programs, beside)
     account = server_account()
     with ThreadPoolExecutor() as pool:
         versions = pool.submit(_versions, programs)
         keys = pool.submit(_make_keys)
         libraries = pool.submit(lambda: native.build(versions.result()["xrootd"]))
         libraries.result()
+        list(pool.map(lambda kind: kind.fetch(), kinds))
         ports = reserve(_port_count(shape), shape.port_base)
         layout = create(folder, account)
         try:
@@ -76,7 +82,13 @@ def construct(folder: Path, shape: Shape) -> Construction:
             _write_pki(site, keys.result(), shape.rses)
             _write_libraries(site)
             storages = _write_configurations(site, shape)
-            return Construction(shape, site, storages, versions.result(), keys.result())
+            services = tuple(kind.build(site) for kind in kinds)
+            found = versions.result() | {
+                server.program: service.version
+                for service in services
+                for server in service.servers
+            }
+            return Construction(shape, site, storages, found, keys.result(), services)
         except BaseException:
             remove_run(layout)
             raise
@@ -101,7 +113,7 @@ def _builder(rse: str) -> Callable[[Site, str], Storage]:
 
 
 def _port_count(shape: Shape) -> int:
-    return 2 * len(shape.rses) + 8
+    return 2 * len(shape.rses) + 8 + sum(kind_of(name).ports for name in shape.services)
 
 
 def _programs(shape: Shape) -> list[str]:
@@ -110,15 +122,18 @@ def _programs(shape: Shape) -> list[str]:
         left_out.add("globus-gridftp-server")
     if "LAKE-APACHE" not in shape.rses:
         left_out.add("apache2")
+    if not shape.rses:
+        left_out |= {"cmsd", "xrdfs", "xrdcp"}
     return [name for name in PROGRAMS if name not in left_out]
 
 
-def require(programs: list[str]) -> None:
+def require(programs: list[str], beside: Mapping[str, str] | None = None) -> None:
     """Name every missing program with the packages that bring them; raises LakecheckError."""
     path = os.environ.get("PATH", "") + ":" + SYSTEM_PATH
-    missing = [name for name in programs if shutil.which(name, path=path) is None]
+    wanted = {name: PROGRAMS[name][0] for name in programs} | dict(beside or {})
+    missing = [name for name in wanted if shutil.which(name, path=path) is None]
     if missing:
-        packages = dict.fromkeys(PROGRAMS[name][0] for name in missing)
+        packages = dict.fromkeys(wanted[name] for name in missing)
         raise LakecheckError(
             f"the embedded lake needs {', '.join(missing)}; install: "
             f"apt-get install --no-install-recommends {' '.join(packages)}"

@@ -11,6 +11,7 @@ import yaml
 
 from lakecheck.devlake.layout import ENVIRONMENT, INVENTORY, Layout
 from lakecheck.devlake.server import Storage
+from lakecheck.devlake.service import Service
 
 _PLACES = (
     ("CH", "GENEVA"),
@@ -63,9 +64,9 @@ def _rse(storage: Storage, number: int) -> dict[str, Any]:
     return described
 
 
-def write_environment(layout: Layout) -> None:
+def write_environment(layout: Layout, services: Iterable[Service] = ()) -> None:
     """Write what tools run by hand need: `. DIR/env`."""
-    settings = {
+    settings: dict[str, object] = {
         "X509_CERT_DIR": layout.ca,
         "X509_USER_PROXY": layout.proxy,
         "XrdSecGSIDELEGPROXY": "1",  # third-party copies over root:// with X.509
@@ -75,6 +76,8 @@ def write_environment(layout: Layout) -> None:
         "REQUESTS_CA_BUNDLE": layout.ca / "ca-bundle.pem",
         "GFAL_PYTHONBIN": "/usr/bin/python3",
     }
+    for service in services:
+        settings.update(service.variables)
     lines = [f"export {name}={_quoted(str(value))}" for name, value in settings.items()]
     path = layout.folder / ENVIRONMENT
     write_whole(path, "\n".join(lines) + "\n")

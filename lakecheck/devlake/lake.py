@@ -12,19 +12,20 @@ import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Any, BinaryIO, Self
 
 import msgspec
 from msgspec import Struct
 
 from lakecheck.devlake.layout import INVENTORY, LOG, refuse_strangers_folder
 from lakecheck.devlake.orders import Answer, Order, Request
-from lakecheck.devlake.record import LakeRecord, RseRecord, read_record
+from lakecheck.devlake.record import LakeRecord, RseRecord, ServerRecord, read_record
 from lakecheck.devlake.shape import FaultChoice, Shape, known_rse, make_shape
 from lakecheck.devlake.teardown import end
 from lakecheck.errors import LakecheckError, UsageError
 
 READY_WITHIN = 150.0  # s
+FETCHED_WITHIN = 900.0  # s; services are fetched when they are first used
 ORDER_WITHIN = 90.0  # s
 
 
@@ -68,6 +69,7 @@ class Lake:
         gsi: bool = False,
         *,
         port_base: int | None = None,
+        services: Iterable[str] = (),
         bound: bool = True,
     ) -> Lake:
         """Start a lake and return when every server answers.
@@ -75,7 +77,7 @@ class Lake:
         `only` names the RSEs to have, all others are left out. A bound lake ends with the
         calling process. Raises LakecheckError.
         """
-        shape = make_shape(rses, only, faults, gsi, port_base)
+        shape = make_shape(rses, only, faults, gsi, port_base, services)
         return cls.start_shape(Path(folder), shape, bound=bound)
 
     @classmethod
@@ -149,6 +151,23 @@ class Lake:
             raise UsageError(f"{rse} has {known} data servers, counted from 0, and no {server}")
         self._ask(Request("kill", rse, server=server, programs=tuple(programs)))
 
+    @property
+    def services(self) -> dict[str, dict[str, Any]]:
+        """What clients of each service need: url, user, password, ca."""
+        return self.record.services
+
+    def server(self, name: str) -> ServerRecord:
+        """Give what is known of one server now: its process, state, restarts."""
+        return next(server for server in self.record.servers if server.name == name)
+
+    def halt(self, service: str) -> None:
+        """End a service's servers, whose data and ports stay; `resume` starts them again."""
+        self._ask(Request("halt", service))
+
+    def resume(self, service: str) -> None:
+        """Start a halted service and return when it answers."""
+        self._ask(Request("resume", service))
+
     def stop(self) -> None:
         """End the lake; nothing happens where it has ended."""
         record = read_record(self.folder)
@@ -215,7 +234,7 @@ def _launch(folder: Path, shape: Shape, bound: bool) -> socket.socket:
         child, ours = _spawn(folder, log)
     try:
         ours.sendall(msgspec.json.encode(Order(shape, bound)) + b"\n")
-        ours.settimeout(READY_WITHIN)
+        ours.settimeout(FETCHED_WITHIN if shape.services else READY_WITHIN)
         answer = _read_answer(ours)
         if answer.error:
             raise LakecheckError(answer.error)

@@ -17,8 +17,8 @@ class Order(Struct, frozen=True):
 class Request(Struct, frozen=True):
     """An order to a running lake over its control socket."""
 
-    do: str  # fault, kill, stop
-    rse: str = ""
+    do: str  # fault, kill, halt, resume, stop
+    rse: str = ""  # or the service to halt or resume
     fault: FaultChoice = FaultChoice()
     server: int = 0
     programs: tuple[str, ...] = ()

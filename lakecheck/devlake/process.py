@@ -19,8 +19,7 @@ LOG = logging.getLogger("lakecheck.devlake")
 RESTART_AFTER = 0.2  # s
 SHORT_LIFE = 1.0  # s
 SHORT_LIVES = 100  # in a row, then it is left dead
-START_WITHIN = 60.0  # s, on a machine that is busy with other things
-END_WITHIN = 1.0  # s between SIGTERM and SIGKILL
+START_WITHIN = 60.0  # s, for a cluster to find itself on a machine that is busy
 
 State = Literal["starting", "up", "stopped", "dead"]
 
@@ -76,7 +75,7 @@ class Process:
         with contextlib.suppress(ProcessLookupError):
             child.terminate()
         try:
-            await asyncio.wait_for(child.wait(), END_WITHIN)
+            await asyncio.wait_for(child.wait(), self.server.stop_within)
         except TimeoutError:
             with contextlib.suppress(ProcessLookupError):
                 child.kill()
@@ -97,7 +96,7 @@ class Process:
         self._changed()
 
     async def _until_ready(self) -> None:
-        deadline = time.monotonic() + START_WITHIN
+        deadline = time.monotonic() + self.server.start_within
         while not (self.pid and await answers(self.server)):
             if self.state == "dead" or time.monotonic() > deadline:
                 raise LakecheckError(f"{self.server.name} does not start: {self._last_words()}")

@@ -7,6 +7,7 @@ import ssl
 import struct
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
+from urllib.parse import SplitResult, urlsplit
 
 from lakecheck.devlake.server import Server, Speaks, Storage
 
@@ -26,12 +27,35 @@ async def answers(server: Server, within: float = PROBE_WITHIN) -> bool:
         for listener in server.listeners
         for protocol in listener.speaks
     ]
+    if server.probe:
+        probes.append(_probe_url(urlsplit(server.probe)))
     try:
         async with asyncio.timeout(within):
             await asyncio.gather(*probes)
     except (OSError, EOFError, ValueError, TimeoutError):
         return False
     return True
+
+
+async def _probe_url(url: SplitResult) -> None:
+    assert url.hostname
+    assert url.port
+    context = _any_certificate() if url.scheme == "https" else None
+    reader, writer = await asyncio.open_connection(url.hostname, url.port, ssl=context)
+    try:
+        if url.scheme == "stomp":
+            writer.write(b"STOMP\naccept-version:1.2\nhost:localhost\n\n\0")
+            if await reader.readline() not in (b"CONNECTED\n", b"ERROR\n"):  # who we are is unknown
+                raise ValueError(f"no STOMP on port {url.port}")
+        elif url.scheme in ("http", "https"):
+            path = url.path + (f"?{url.query}" if url.query else "")
+            host = f"Host: {url.netloc}\r\nConnection: close\r\n\r\n"
+            writer.write(f"GET {path} HTTP/1.1\r\n{host}".encode())
+            status = int((await reader.readuntil(b"\n")).split()[1])
+            if status >= 400 and status != 401:
+                raise ValueError(f"HTTP status {status} on port {url.port}")
+    finally:
+        writer.transport.abort()
 
 
 def _listens(path: str) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import psutil
-from msgspec import Struct
+from msgspec import Struct, field
 
 from lakecheck.devlake.layout import STATE
 from lakecheck.devlake.shape import Shape
@@ -64,6 +65,7 @@ class LakeRecord(Struct, frozen=True):
     versions: dict[str, str]
     rses: dict[str, RseRecord]
     servers: list[ServerRecord]
+    services: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def process_record(pid: int) -> ProcessRecord | None:

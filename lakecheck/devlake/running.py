@@ -13,8 +13,36 @@ from lakecheck.devlake.front import Front
 from lakecheck.devlake.process import START_WITHIN, Process
 from lakecheck.devlake.readiness import LOOK_WITHIN, answers, cluster_is_whole
 from lakecheck.devlake.server import Server, Storage
+from lakecheck.devlake.service import Service
 from lakecheck.devlake.shape import FaultChoice
 from lakecheck.errors import LakecheckError
+
+
+class RunningService:
+    """Starts, stops and starts again the servers of one service."""
+
+    def __init__(self, lake: Construction, service: Service, changed: Callable[[], None]) -> None:
+        self.service = service
+        self.halted = False
+        self.processes = [Process(s, lake.site.account, changed) for s in service.servers]
+
+    async def start(self) -> None:
+        """Start the servers until all answer."""
+        self.halted = False
+        async with asyncio.TaskGroup() as group:
+            for process in self.processes:
+                group.create_task(process.start())
+
+    async def stop(self) -> None:
+        """End the servers; their data stays."""
+        self.halted = True
+        await asyncio.gather(*(process.stop() for process in self.processes))
+
+    async def look_after(self) -> list[Server]:
+        """Find servers that live and should answer but do not."""
+        up = [p.server for p in self.processes if p.state == "up" and not self.halted]
+        answered = await asyncio.gather(*(answers(server, LOOK_WITHIN) for server in up))
+        return [server for server, well in zip(up, answered, strict=True) if not well]
 
 
 class RunningStorage:

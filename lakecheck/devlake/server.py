@@ -27,7 +27,7 @@ class Server(Struct, frozen=True):
     """One process to start, with everything it needs written already."""
 
     name: str
-    rse: str
+    rse: str  # or "" for a service's
     program: str
     argv: tuple[str, ...]
     listeners: tuple[Listener, ...]
@@ -36,6 +36,9 @@ class Server(Struct, frozen=True):
     output: Path  # what it prints beside its log
     env: Mapping[str, str] = field(default_factory=dict)
     socket: str = ""  # Unix socket on which it must listen too
+    probe: str = ""  # what tells that it is ready: http(s)://…, stomp://HOST:PORT, tcp://HOST:PORT
+    start_within: float = 60.0  # seconds
+    stop_within: float = 1.0  # seconds between SIGTERM and SIGKILL
     after: str = ""  # a server that must be ready before this one starts
 
     @property

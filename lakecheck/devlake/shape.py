@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct, field
 
+from lakecheck.devlake import services
 from lakecheck.errors import UsageError
 from lakecheck.units import size as read_size
 
@@ -21,7 +22,7 @@ FAULTS = (
     "corrupt",
     "crash",
 )
-WITH = ("gsi",)
+WITH = ("gsi", *services.NAMES)
 BESIDE = ("LAKE-REDIR", "LAKE-GSIFTP", "LAKE-APACHE")
 MOST_RSES = 100
 
@@ -57,11 +58,13 @@ class Shape(Struct, frozen=True):
     faults: Mapping[str, FaultChoice] = field(default_factory=dict)
     gsi: bool = False
     port_base: int | None = None
+    services: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Say it as the options of `lake up` do."""
         numbered = sum(name not in BESIDE for name in self.rses)
-        parts = [f"--rses {numbered}"] + ["--with gsi"] * self.gsi
+        beside = ["gsi"] * self.gsi + list(self.services)
+        parts = [f"--rses {numbered}"] + [f"--with {','.join(beside)}"] * bool(beside)
         parts += [f"--fault {rse}={fault}" for rse, fault in self.faults.items()]
         if self.port_base is not None:
             parts.append(f"--port-base {self.port_base}")
@@ -70,7 +73,7 @@ class Shape(Struct, frozen=True):
 
     def __post_init__(self) -> None:
         """Refuse names and faults that mean nothing."""
-        if not self.rses:
+        if not self.rses and not self.services:
             raise UsageError("a lake needs at least one RSE")
         for name in self.rses:
             if name not in BESIDE and not _is_numbered(name):
@@ -101,6 +104,7 @@ def make_shape(
     faults: Mapping[str, str] | None = None,
     gsi: bool = False,
     port_base: int | None = None,
+    services: Iterable[str] = (),
 ) -> Shape:
     """Decode what a caller asks for; `only` leaves out all RSEs that it does not name."""
     if not 0 <= rses <= MOST_RSES:
@@ -109,12 +113,13 @@ def make_shape(
     if only is not None:
         names = tuple(dict.fromkeys(only))
     choices = {rse: FaultChoice.parse(kind) for rse, kind in (faults or {}).items()}
-    return Shape(names, choices, gsi, port_base)
+    wanted = tuple(sorted(name for name in choose_with(services) if name != "gsi"))
+    return Shape(names, choices, gsi, port_base, wanted)
 
 
 def choose_with(names: Iterable[str]) -> tuple[str, ...]:
     """Check what `--with` names; raises UsageError."""
-    chosen = tuple(name for text in names for name in text.split(","))
+    chosen = tuple(dict.fromkeys(name for text in names for name in text.split(",")))
     for name in chosen:
         if name not in WITH:
             raise UsageError(f'--with knows no "{name}"; it takes: {", ".join(WITH)}')

@@ -31,7 +31,7 @@ from lakecheck.devlake.record import (
     ServerRecord,
     process_record,
 )
-from lakecheck.devlake.running import RunningStorage
+from lakecheck.devlake.running import RunningService, RunningStorage
 from lakecheck.devlake.shape import FaultChoice, known_rse
 from lakecheck.errors import LakecheckError
 
@@ -45,6 +45,7 @@ class Supervisor:
     def __init__(self, lake: Construction, ended: asyncio.Event) -> None:
         self.lake = lake
         self.ended = ended
+        self.services = {s.name: RunningService(lake, s, self.note) for s in lake.services}
         self.storages = {s.name: RunningStorage(lake, s, self.note) for s in lake.storages}
         self._one_at_a_time = asyncio.Lock()
         self._noted = False
@@ -58,17 +59,19 @@ class Supervisor:
             for name, storage in self.storages.items():
                 fault = self.lake.shape.faults.get(name, FaultChoice())
                 group.create_task(storage.start(fault))
+            for service in self.services.values():
+                group.create_task(service.start())
         path = str(self.lake.layout.control_socket)
         await asyncio.start_unix_server(self._take_order, path)
         os.chmod(path, 0o600)
         write_inventory(self.lake.layout, self.lake.storages)
-        write_environment(self.lake.layout)
+        write_environment(self.lake.layout, self.lake.services)
         self._write_record()
 
     async def stop(self) -> None:
         """End all RSEs and remove what tells of a running lake."""
         self._noted = False
-        await asyncio.gather(*(storage.stop() for storage in self.storages.values()))
+        await asyncio.gather(*(each.stop() for each in self._all()))
         layout = self.lake.layout
         clear(layout.folder, layout.home, layout.run)
 
@@ -79,11 +82,11 @@ class Supervisor:
             if not self.lake.layout.folder.joinpath(STATE).exists():
                 LOG.warning("the lake's folder is gone, so the lake ends")
                 self.ended.set()
-            looks = await asyncio.gather(*(each.look_after() for each in self.storages.values()))
+            looks = await asyncio.gather(*(each.look_after() for each in self._all()))
             names = {server.name for silent in looks for server in silent}
             self._misses = {name: self._misses.get(name, 0) + 1 for name in names}
-            for storage in self.storages.values():
-                for process in storage.processes:
+            for each in self._all():
+                for process in each.processes:
                     if self._misses.get(process.server.name, 0) >= MISSES:
                         LOG.warning("%s does not answer; restarted", process.server.name)
                         process.kill()
@@ -109,6 +112,9 @@ class Supervisor:
         if request.do == "stop":
             self.ended.set()
             return
+        if request.do in ("halt", "resume"):
+            await self._halt_or_resume(request)
+            return
         storage = self.storages[known_rse(request.rse, self.storages)]
         LOG.info("%s %s %s", request.do, request.rse, request.fault)
         if request.do == "kill":
@@ -116,6 +122,18 @@ class Supervisor:
         else:
             await storage.misbehave(request.fault)
         self._write_record()
+
+    async def _halt_or_resume(self, request: Request) -> None:
+        service = self.services.get(request.rse)
+        if service is None:
+            names = ", ".join(self.services) or "none"
+            raise LakecheckError(f'this lake has no service "{request.rse}"; it has: {names}')
+        LOG.info("%s %s", request.do, request.rse)
+        await (service.stop() if request.do == "halt" else service.start())
+        self._write_record()
+
+    def _all(self) -> list[RunningStorage | RunningService]:
+        return [*self.storages.values(), *self.services.values()]
 
     def note(self) -> None:
         """Write down that something has changed."""
@@ -142,13 +160,16 @@ class Supervisor:
                 )
                 for name, running in self.storages.items()
             },
-            servers=[record for running in self.storages.values() for record in self._of(running)],
+            servers=[record for running in self._all() for record in self._of(running)],
+            services={
+                name: dict(running.service.settings) for name, running in self.services.items()
+            },
         )
         with contextlib.suppress(FileNotFoundError):  # the folder was removed under our feet
             text = msgspec.json.format(msgspec.json.encode(record)).decode()
             write_whole(layout.folder / STATE, text + "\n")
 
-    def _of(self, running: RunningStorage) -> list[ServerRecord]:
+    def _of(self, running: RunningStorage | RunningService) -> list[ServerRecord]:
         versions = self.lake.versions
         return [
             ServerRecord(
