@@ -100,7 +100,7 @@ class Inventory(Struct, frozen=True):
 
 
 class SinkChoice(Struct, frozen=True):
-    """One entry of `publish:`; `options` holds the keys of its sink, decoded.
+    """One entry of `publish:` or `consume:`; `options` holds its keys, decoded.
 
     `unset` names the environment variables that it needs and that are not set.
     """
@@ -120,6 +120,7 @@ class Spec(Struct, frozen=True):
     credentials: Mapping[str, Credential]
     tests: Mapping[str, Test]
     publish: tuple[SinkChoice, ...] = ()
+    consume: tuple[SinkChoice, ...] = ()
     files: tuple[str, ...] = ()  # every file that was read, includes too
     digest: str = ""
 
@@ -208,3 +209,13 @@ class SinkKind(Struct, frozen=True):
     options: type[Struct]
     sink: str
     target: Callable[[Any], str]
+
+
+class SourceKind(Struct, frozen=True):
+    """A sort of source for `consume:`; `source` names what opens one, as a sink's does."""
+
+    name: str
+    title: str
+    options: type[Struct]
+    source: str
+    target: Callable[[Any], str]  # where the messages come from, without secrets

@@ -9,7 +9,7 @@ import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
@@ -44,6 +44,7 @@ from lakecheck.errors import (
     UsageError,
 )
 from lakecheck.model import Case, Inventory, Spec, Status, Test
+from lakecheck.sinks.base import secrets_of
 from lakecheck.spec import load
 from lakecheck.views import report
 from lakecheck.views.failure import sentence
@@ -67,7 +68,11 @@ __all__ = [
     "write_views",
 ]
 
+if TYPE_CHECKING:
+    from lakecheck.sinks.shipper import Outcome
+
 Selected = dict[str, tuple[Case, str]]
+SHIP_WITHIN = 10.0  # seconds that a run's end waits for its sinks
 log = logging.getLogger("lakecheck")
 
 
@@ -83,8 +88,14 @@ def context(spec: Spec, run: RunFolder) -> Context:
         inventory_digest=spec.inventory.digest,
         attributes={name: rse.attributes for name, rse in spec.inventory.rses.items()},
         credentials=spec.credentials,
-        redactor=Redactor(known_secrets(spec.credentials.values())),
+        redactor=Redactor(_secrets(spec)),
     )
+
+
+def _secrets(spec: Spec) -> Iterator[str]:
+    yield from known_secrets(spec.credentials.values())
+    for choice in spec.publish:
+        yield from secrets_of(choice.options)
 
 
 class Unkept(Struct):
@@ -193,6 +204,19 @@ class RunSession:
         log.info("end: %s", dict(self.recorder.counts))
         self._log.close()
         return unkept
+
+    def ship(self, within: float) -> list[Outcome]:
+        """Ship the journal to where the spec publishes, for a while; a sink fails no run."""
+        if not self.spec.publish:
+            return []
+        from lakecheck.sinks.shipper import ship
+        from lakecheck.sinks.words import WAY_OUT, sentences
+
+        outcomes = ship(self.run.journal, self.spec.publish, within)
+        for outcome in outcomes:
+            for told in sentences(outcome, WAY_OUT):
+                log.info("%s", told)
+        return outcomes
 
     def exit_code(self, unkept: Unkept | None, interrupted: bool, wished: bool = False) -> int:
         """The process's exit code; `wished` where the run ended early because it was asked to."""

@@ -56,6 +56,7 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     help="The same on one RSE.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Only the summary.")
+@click.option("--no-ship", is_flag=True, help="Publish nothing; `lakecheck ship` does it later.")
 def run(
     specs: tuple[Path, ...],
     into: Path | None,
@@ -64,6 +65,7 @@ def run(
     jobs: int,
     per_rse: int,
     quiet: bool,
+    no_ship: bool,
     **chosen: Any,
 ) -> int:
     """Run what the specs say, and leave its documents."""
@@ -81,7 +83,20 @@ def run(
         loaded = spec.load(specs or planned["spec"]["paths"])
         prepared = session.resume(loaded, path, limits, [live])
     with stderr_log(prepared.redactor):
-        return _execute(prepared, live, quiet)
+        code = _execute(prepared, live, quiet)
+        if prepared.spec.publish and not no_ship and code != session.INTERRUPTED:
+            _ship(prepared)
+        return code
+
+
+def _ship(prepared: RunSession) -> None:
+    from lakecheck.sinks.words import WAY_OUT, sentences
+
+    console, errors = Console(highlight=False), Console(stderr=True, highlight=False)
+    for outcome in prepared.ship(session.SHIP_WITHIN):
+        fine = not (outcome.pending or outcome.rejected or outcome.trouble)
+        for sentence in sentences(outcome, WAY_OUT):
+            (console if fine else errors).print(sentence, soft_wrap=True, markup=False)
 
 
 def _execute(prepared: RunSession, live: _Watcher, quiet: bool) -> int:

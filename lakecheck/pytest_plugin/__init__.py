@@ -34,6 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--protocol", action="append", default=[], metavar="PROTOCOL", help="only this protocol"
     )
+    group.addoption("--no-ship", action="store_true", help="publish no documents at the end")
     group.addoption("--reports", metavar="DIR", help="the run's folder itself")
     parser.addini(
         "lakecheck_specs", "specs whose RSEs own tests run over", type="paths", default=None

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
@@ -31,6 +32,9 @@ from lakecheck.session import RunSession, Selected
 from lakecheck.views import summary
 from lakecheck.views.console import Console
 
+if TYPE_CHECKING:
+    from lakecheck.sinks.shipper import Outcome
+
 
 class State:
     """The run as this process sees it; only the controlling process has an engine."""
@@ -46,6 +50,7 @@ class State:
         self._hook_errors: dict[str, str] = {}
         self._signals: list[signal.Signals] = []
         self._unkept: session.Unkept | None = None
+        self._shipped: list[Outcome] = []
         self._seconds = 0.0
         self._began = 0.0
 
@@ -292,6 +297,8 @@ class State:
         engine.join()
         self._seconds = time.monotonic() - self._began
         self._unkept = self._session.finish()
+        if status != session.INTERRUPTED and not self.config.getoption("no_ship"):
+            self._shipped = self._session.ship(session.SHIP_WITHIN)
         # -x and --maxfail end early by wish: what was not reached says nothing more.
         wished = bool(pytest_session.shouldfail)
         code = self._session.exit_code(self._unkept, status == session.INTERRUPTED, wished)
@@ -320,6 +327,11 @@ class State:
         )
         for error, check in self._hook_errors.items():
             reporter.write_line(f"a hook of a conftest.py failed at {check}: {error}", red=True)
+        for outcome in self._shipped:
+            from lakecheck.sinks.words import WAY_OUT, sentences
+
+            for line in sentences(outcome, WAY_OUT):
+                reporter.write_line(line, yellow=bool(outcome.pending or outcome.trouble))
         if self._unkept:
             where = f"they are in {self._unkept.where}" if self._unkept.where else "they are lost"
             reporter.write_line(

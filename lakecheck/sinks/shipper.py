@@ -182,7 +182,7 @@ class _Shipping:
         def note(state: RetryCallState) -> None:
             error = state.outcome and state.outcome.exception()
             if isinstance(error, SinkTrouble):
-                self._note(error)
+                self._note(error, going_on=True)
 
         jitter = wait_exponential_jitter(multiplier=FIRST_WAIT, max=LONGEST_WAIT, jitter=FIRST_WAIT)
         tries = Retrying(
@@ -226,11 +226,11 @@ class _Shipping:
         self.shipped += shipped
         self.rejected += len(letters)
 
-    def _note(self, error: SinkTrouble) -> None:
+    def _note(self, error: SinkTrouble, going_on: bool = False) -> None:
         sentence = self.redactor.text(str(error))
         with self._noting:
-            if sentence != self.cursor.now.trouble:
-                log.warning("%s: %s", self.choice.name, sentence)
+            if going_on and sentence != self.cursor.now.trouble:
+                log.warning("%s: %s; it is tried again", self.choice.name, sentence)
             self.cursor.fail(sentence)
 
 

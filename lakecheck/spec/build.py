@@ -6,13 +6,13 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from lakecheck.model import NOBODY, RSE, Credential, Endpoint, Inventory, Spec, Test
+from lakecheck.model import NOBODY, RSE, Credential, Endpoint, Inventory, SinkChoice, Spec, Test
 from lakecheck.spec.digest import digest
 from lakecheck.spec.kinds import TestContent
 from lakecheck.spec.language import CredentialEntry, RSEEntry
 from lakecheck.spec.scalar_shapes import VARIABLE
 from lakecheck.spec.sections import Entry, Sections
-from lakecheck.spec.sinks import build_sinks
+from lakecheck.spec.sinks import SinkContent, build_sinks
 
 
 def build(
@@ -33,13 +33,18 @@ def build(
         inventory=inventory,
         credentials={NOBODY.name: NOBODY, **credentials},
         tests=tests,
-        publish=build_sinks(
-            [(entry.place, entry.content) for entry in sections.publish if entry.content],
-            variables,
-        ),
+        publish=_sinks(sections.publish, variables),
+        consume=_sinks(sections.consume, variables),
         files=files,
         digest=digest(_meaning(sections)),
     )
+
+
+def _sinks(
+    entries: list[Entry[SinkContent]], variables: Mapping[str, str]
+) -> tuple[SinkChoice, ...]:
+    sound = [(entry.place, entry.folder, entry.content) for entry in entries if entry.content]
+    return build_sinks(sound, variables)
 
 
 def build_inventory(sections: Sections) -> Inventory:

@@ -6,7 +6,7 @@ from lakecheck.spec import language
 from lakecheck.spec.kinds import declarable, fields_for
 from lakecheck.spec.records import fields_schema, record_of
 from lakecheck.spec.shapes import Schema
-from lakecheck.spec.sinks import sink_kinds
+from lakecheck.spec.sinks import Section, sink_kinds
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -31,7 +31,8 @@ def schema() -> Schema:
             "inventory": _inventory(),
             "credentials": _named("#/$defs/credential", "Who we are; none always exists."),
             "tests": _named("#/$defs/test", "What to test, by name."),
-            "publish": _publish(),
+            "publish": _sinks("publish", "Where documents go."),
+            "consume": _sinks("consume", "Where `lakecheck consume` gets other systems' events."),
         },
         "additionalProperties": False,
         "$defs": {
@@ -55,15 +56,15 @@ def _inventory() -> Schema:
     }
 
 
-def _publish() -> Schema:
+def _sinks(section: Section, description: str) -> Schema:
     return {
         "type": "array",
-        "description": "Where documents go.",
+        "description": description,
         "items": {
             "type": "object",
             "properties": {
                 name: {"description": kind.title, **record_of(kind.options).schema()}
-                for name, kind in sink_kinds().items()
+                for name, kind in sink_kinds(section).items()
             },
             "additionalProperties": False,
             "minProperties": 1,

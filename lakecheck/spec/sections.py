@@ -16,7 +16,7 @@ from lakecheck.spec.nodes import Faults, Node, Place, describe, join, quote
 from lakecheck.spec.records import keys, record_of, unknown_key
 from lakecheck.spec.scalar_shapes import Text
 from lakecheck.spec.shapes import INVALID, Context, Reference
-from lakecheck.spec.sinks import SinkContent, decode_sink
+from lakecheck.spec.sinks import GROUPS, Section, SinkContent, decode_sink
 
 Content = TypeVar("Content")
 
@@ -36,13 +36,14 @@ class Sections(Struct):
     credentials: dict[str, Entry[language.CredentialEntry]] = field(default_factory=dict)
     tests: dict[str, Entry[TestContent]] = field(default_factory=dict)
     publish: list[Entry[SinkContent]] = field(default_factory=list)
+    consume: list[Entry[SinkContent]] = field(default_factory=list)
     ca: Entry[str] | None = None
     references: dict[str, list[Reference]] = field(default_factory=dict)  # by entry's path
 
 
 Decoder = Callable[[Node, str, Context], Any]
 _NAME = re.compile(language.NAME)
-SECTIONS = ("lakecheck", "include", "inventory", "credentials", "tests", "publish")
+SECTIONS = ("lakecheck", "include", "inventory", "credentials", "tests", "publish", "consume")
 
 
 class Merger:
@@ -65,7 +66,9 @@ class Merger:
             elif key == "tests":
                 self._entries(self.sections.tests, node, "tests", file.folder, decode_test)
             elif key == "publish":
-                self._publish(node, file.folder)
+                self._sinks("publish", self.sections.publish, node, file.folder)
+            elif key == "consume":
+                self._sinks("consume", self.sections.consume, node, file.folder)
             elif key in language.PLANNED_SECTIONS:
                 message = f'this version does not know the section "{key}" yet'
                 self.faults.add(place, "", message)
@@ -109,17 +112,18 @@ class Merger:
         entries = self.sections.credentials
         self._entries(entries, node, "credentials", folder, decode, secret=True)
 
-    def _publish(self, node: Node, folder: Path) -> None:
+    def _sinks(
+        self, section: Section, into: list[Entry[SinkContent]], node: Node, folder: Path
+    ) -> None:
         if node.kind != "list":
-            message = f"expected a list of sinks, found {describe(node)}"
-            self.faults.add(node.place, "publish", message)
+            message = f"expected a list of {GROUPS[section]}, found {describe(node)}"
+            self.faults.add(node.place, section, message)
             return
         for number, item in enumerate(node.items):
-            path = join("publish", number)
+            path = join(section, number)
             context = Context(self.faults, takes_variables=True, secret=True)
-            content = decode_sink(item, path, context)
-            sound = None if content is INVALID else content
-            self.sections.publish.append(Entry(item.place, folder, sound))
+            content = decode_sink(section, item, path, context)
+            into.append(Entry(item.place, folder, None if content is INVALID else content))
 
     def _entries(
         self,

@@ -1,46 +1,55 @@
-"""One entry of `publish`: a sink's name and its keys."""
+"""One entry of `publish` or `consume`: the name of a sink or source, and its keys."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
 
 from lakecheck import registry
-from lakecheck.model import SinkChoice, SinkKind
+from lakecheck.model import SinkChoice
 from lakecheck.spec.nodes import Node, Place, describe, join, near, quote
 from lakecheck.spec.records import record_of
 from lakecheck.spec.scalar_shapes import VARIABLE
 from lakecheck.spec.shapes import INVALID, Context
 
+Section = Literal["publish", "consume"]
+GROUPS: dict[Section, str] = {"publish": "sinks", "consume": "sources"}
+# Keys whose values are paths; relative ones are relative to the spec.
+PATHS = ("path", "ca", "certificate", "key")
+
 
 class SinkContent(Struct, frozen=True):
-    """What one entry of `publish` says."""
+    """What one entry of `publish` or `consume` says."""
 
     sink: str
     options: Any
 
 
-def sink_kinds() -> dict[str, SinkKind]:
-    """The sinks that a spec may name."""
-    return {name: registry.load("sinks", name) for name in registry.names("sinks")}
+def sink_kinds(section: Section) -> dict[str, Any]:
+    """The sinks or sources that a spec may name."""
+    group = GROUPS[section]
+    return {name: registry.load(group, name) for name in registry.names(group)}
 
 
-def decode_sink(node: Node, path: str, context: Context) -> Any:
-    """Decode an entry of `publish` to a SinkContent."""
-    kinds = sink_kinds()
+def decode_sink(section: Section, node: Node, path: str, context: Context) -> Any:
+    """Decode an entry to a SinkContent."""
+    kinds = sink_kinds(section)
+    noun = GROUPS[section].removesuffix("s")
     listed = ", ".join(kinds)
     if node.kind != "map" or len(node.entries) != 1:
         found = "several keys" if node.kind == "map" and node.entries else describe(node)
-        message = f"expected a map of one sink to its keys, one of {listed}; found {found}"
+        message = f"expected a map of one {noun} to its keys, one of {listed}; found {found}"
         context.faults.add(node.place, path, message)
         return INVALID
     (name, (place, value)), *_ = node.entries.items()
     if name not in kinds:
         hint = near(name, kinds) or "."
-        message = f"there is no sink {quote(name)}{hint} Installed: {listed}"
+        message = f"there is no {noun} {quote(name)}{hint} Installed: {listed}"
         context.faults.add(place, path, message)
         return INVALID
     options = record_of(kinds[name].options).decode(value, join(path, name), context)
@@ -48,17 +57,28 @@ def decode_sink(node: Node, path: str, context: Context) -> Any:
 
 
 def build_sinks(
-    contents: list[tuple[Place, SinkContent]], variables: Mapping[str, str]
+    contents: list[tuple[Place, Path, SinkContent]], variables: Mapping[str, str]
 ) -> tuple[SinkChoice, ...]:
     """Make the sinks; the second of a sort is named `opensearch-2`, and so on."""
     made: list[SinkChoice] = []
-    for place, content in contents:
+    for place, folder, content in contents:
         earlier = sum(choice.sink == content.sink for choice in made)
         name = f"{content.sink}-{earlier + 1}" if earlier else content.sink
         unset: dict[str, None] = {}
-        options = _filled(content.options, variables, unset)
+        options = _with_paths(content.options, folder)
+        options = _filled(options, variables, unset)
         made.append(SinkChoice(name, content.sink, options, tuple(unset), str(place)))
     return tuple(made)
+
+
+def _with_paths(options: Any, folder: Path) -> Any:
+    changed = {}
+    for name in PATHS:
+        text = getattr(options, name, "")
+        # What comes from the environment was meant from where the user stands.
+        if isinstance(text, str) and text and not VARIABLE.search(text):
+            changed[name] = os.path.abspath(folder / os.path.expanduser(text))
+    return msgspec.structs.replace(options, **changed)
 
 
 def _filled(value: Any, variables: Mapping[str, str], unset: dict[str, None]) -> Any:

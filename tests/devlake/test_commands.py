@@ -159,7 +159,7 @@ def test_ports_can_be_given(tmp_path: Path) -> None:
         (["up", "--fault", "LAKE-1"], '"LAKE-1" is not RSE=KIND; write for example LAKE-2=hang'),
         (["up", "--fault", "LAKE-7=hang"], 'this lake has no RSE "LAKE-7"; it has: LAKE-1, '),
         (["up", "--fault", "LAKE-1=broken"], 'no fault is called "broken"; choose one of: none, '),
-        (["up", "--with", "kafka"], '--with knows no "kafka"; it takes: gsi'),
+        (["up", "--with", "ftp"], '--with knows no "ftp"; it takes: gsi, opensearch, '),
         (["up", "--port-base", "80"], "--port-base takes a port from 1024 to "),
         (["up", "--dir", "file"], "file"),
         (["up", "--dir", "file/below"], "no lake can be kept in file/below: Not a directory"),

@@ -1,0 +1,277 @@
+"""`lakecheck ship`: documents to where the specs publish them, again until they are there."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+import msgspec
+from rich.table import Table
+
+from lakecheck import session, spec, units
+from lakecheck.cli import options
+from lakecheck.cli.errors import stderr_log
+from lakecheck.documents.journal import RESULTS
+from lakecheck.documents.junit_reader import looks_like_xml, read_junit
+from lakecheck.documents.redact import Redactor
+from lakecheck.engine import folder
+from lakecheck.errors import LakecheckError, SpecError, UsageError
+from lakecheck.model import SinkChoice
+from lakecheck.sinks import shipper
+from lakecheck.sinks.base import secrets_of
+from lakecheck.sinks.shipper import Outcome
+from lakecheck.sinks.words import WAY_OUT, sentences
+from lakecheck.views.console import Console
+
+Shipments = list[tuple[Path, tuple[SinkChoice, ...]]]
+
+
+class DurationType(click.ParamType[float]):
+    """A duration with its unit, in seconds."""
+
+    name = "duration"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Read it; what cannot be read is told."""
+        if isinstance(value, float):
+            return value
+        try:
+            return float(units.duration(str(value)))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[RUN|JUNIT]…")
+@click.option(
+    "--spec",
+    "specs",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="SPEC",
+    help="Where it says `publish:`.  [default: each run's own; for JUnit: specs/]",
+)
+@click.option("--sink", "only", multiple=True, metavar="NAME", help="Only to this sink.")
+@click.option(
+    "--within",
+    type=DurationType(),
+    default=60.0,
+    show_default="1m",
+    help="How long a sink that cannot take them is tried.",
+)
+@click.option("--for-ever", is_flag=True, help="Until every sink has them.")
+@click.option("--again", is_flag=True, help="All once more; documents that are there stay one.")
+@click.option("--status", is_flag=True, help="Ship nothing; tell what is pending, and why.")
+@options.as_json
+@options.reports
+def ship(
+    names: tuple[str, ...],
+    specs: tuple[Path, ...],
+    only: tuple[str, ...],
+    within: float,
+    for_ever: bool,
+    again: bool,
+    status: bool,
+    as_json: bool,
+    reports: Path,
+) -> int:
+    """Ship runs (all by default), or JUnit files, to where their specs publish.
+
+    What a sink has already is not sent again. Exit code 0: every sink has everything; 1: a sink
+    refused documents for good; 10: some are still pending.
+    """
+    shipments, troubles = _shipments(names, specs, reports)
+    shipments = [(journal, _chosen(choices, only)) for journal, choices in shipments]
+    if not any(choices for _, choices in shipments) and not troubles:
+        told = "nothing is published: " + (
+            "the specs have no section publish" if shipments else f"there is no run in {reports}"
+        )
+        raise UsageError(told)
+    outcomes: list[Outcome] = []
+    if status:
+        found = [(journal, shipper.status(journal, chosen)) for journal, chosen in shipments]
+        (_print_status if as_json else _show_status)(found)
+    else:
+        outcomes = _ship(shipments, None if for_ever else within, again, as_json)
+    errors = Console(stderr=True, highlight=False)
+    for trouble in troubles:
+        errors.print(trouble, soft_wrap=True, markup=False)
+    if troubles or any(outcome.pending or outcome.trouble for outcome in outcomes):
+        return session.TESTER
+    return session.SOME_FAILED if any(outcome.rejected for outcome in outcomes) else 0
+
+
+def _ship(shipments: Shipments, within: float | None, again: bool, as_json: bool) -> list[Outcome]:
+    secrets = (secrets_of(choice.options) for _, choices in shipments for choice in choices)
+    redactor = Redactor(secret for found in secrets for secret in found)
+    console, errors = Console(highlight=False), Console(stderr=True, highlight=False)
+    stop = threading.Event()
+    totals: dict[str, Outcome] = {}
+    with stderr_log(redactor):
+        for journal, choices in shipments:
+            for outcome in shipper.ship(journal, choices, within, stop, again):
+                _add(totals, outcome)
+                if as_json:
+                    _print_json(journal, outcome)
+    if not as_json:
+        for outcome in totals.values():
+            trouble = outcome.pending or outcome.rejected or outcome.trouble
+            for sentence in sentences(outcome, WAY_OUT):
+                (errors if trouble else console).print(sentence, soft_wrap=True, markup=False)
+    return list(totals.values())
+
+
+def _add(totals: dict[str, Outcome], outcome: Outcome) -> None:
+    """Sum up what became of several journals, by sink and target."""
+    key = f"{outcome.sink} {outcome.target}"
+    if key not in totals:
+        totals[key] = outcome
+        return
+    total = totals[key]
+    for name in ("shipped", "rejected", "pending", "dead"):
+        setattr(total, name, getattr(total, name) + getattr(outcome, name))
+    total.trouble = total.trouble or outcome.trouble
+    total.failing_since = min(
+        filter(None, (total.failing_since, outcome.failing_since)), default=""
+    )
+    total.oldest = min(filter(None, (total.oldest, outcome.oldest)), default="")
+    total.dead_letters = total.dead_letters or outcome.dead_letters
+
+
+def _chosen(choices: Sequence[SinkChoice], only: tuple[str, ...]) -> tuple[SinkChoice, ...]:
+    names = [choice.name for choice in choices]
+    for name in only:
+        if name not in names:
+            raise UsageError(
+                f'--sink: the spec publishes to no "{name}"; it has {", ".join(names) or "no sink"}'
+            )
+    return tuple(choice for choice in choices if not only or choice.name in only)
+
+
+def _shipments(
+    names: tuple[str, ...], specs: tuple[Path, ...], reports: Path
+) -> tuple[Shipments, list[str]]:
+    """Journals with the sinks of their specs, and why some have none."""
+    given = spec.load(specs).publish if specs else None
+    files = [Path(name) for name in names if _is_junit(Path(name))]
+    runs = [folder.find(reports, name) for name in names if Path(name) not in files]
+    if not names:
+        runs = sorted(
+            path.parent for path in reports.glob(f"*/{RESULTS}") if not path.parent.is_symlink()
+        )
+    shipments: Shipments = []
+    if files:
+        sinks = given if given is not None else spec.load(options.spec_paths(())).publish
+        shipments.append((_journal_of(files, reports), sinks))
+    known: dict[tuple[str, ...], tuple[SinkChoice, ...] | str] = {}
+    troubles: list[str] = []
+    for run in runs:
+        sinks_of = given if given is not None else _sinks_of(run, known)
+        if isinstance(sinks_of, str):
+            troubles.append(sinks_of)
+        else:
+            shipments.append((run / RESULTS, sinks_of))
+    return shipments, troubles
+
+
+def _sinks_of(
+    run: Path, known: dict[tuple[str, ...], tuple[SinkChoice, ...] | str]
+) -> tuple[SinkChoice, ...] | str:
+    try:
+        paths = tuple(folder.read_plan(run)["spec"]["paths"])
+        if paths not in known:
+            known[paths] = spec.load(paths).publish
+    except (SpecError, UsageError) as error:
+        first = str(error).splitlines()[0]
+        return f"{run.name} is not shipped, as its specs cannot be read: {first}; name them: --spec"
+    return known[paths]
+
+
+def _is_junit(path: Path) -> bool:
+    try:
+        return path.is_file() and looks_like_xml(path)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _journal_of(files: Sequence[Path], reports: Path) -> Path:
+    """Convert JUnit files into a journal, which keeps what cannot be shipped yet."""
+    digest = hashlib.blake2b(digest_size=6)
+    for file in files:
+        with file.open("rb") as content:
+            digest.update(hashlib.file_digest(content, "sha256").digest())
+    journal = reports / f"junit-{digest.hexdigest()}" / RESULTS
+    if journal.exists():
+        return journal
+    fresh = journal.with_name(f".{RESULTS}.part")
+    try:
+        journal.parent.mkdir(parents=True, exist_ok=True)
+        with fresh.open("wb") as lines:
+            for line in _lines(files):
+                lines.write(line)
+        fresh.replace(journal)
+    except OSError as error:
+        raise UsageError(f"{journal} cannot be written: {error.strerror}") from error
+    except LakecheckError:
+        fresh.unlink(missing_ok=True)
+        journal.parent.rmdir()
+        raise
+    return journal
+
+
+def _lines(files: Sequence[Path]) -> Iterator[bytes]:
+    encode = msgspec.json.Encoder(enc_hook=str).encode
+    for file in files:
+        for document in read_junit(file):
+            yield encode(document) + b"\n"
+
+
+def _show_status(found: Sequence[tuple[Path, Sequence[Outcome]]]) -> None:
+    """Print a table of what each sink has not got of which run."""
+    totals: dict[str, Outcome] = {}
+    runs: dict[str, int] = {}
+    for _, outcomes in found:
+        for outcome in outcomes:
+            key = f"{outcome.sink} {outcome.target}"
+            runs[key] = runs.get(key, 0) + bool(outcome.pending)
+            _add(totals, outcome)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for title in ("sink", "to"):
+        table.add_column(title, overflow="fold")
+    for title in ("pending", "of runs", "dead letters"):
+        table.add_column(title, justify="right")
+    for title in ("oldest", "failing since", "why"):
+        table.add_column(title, overflow="fold")
+    for key, total in totals.items():
+        table.add_row(
+            total.sink,
+            total.target,
+            f"[yellow]{total.pending:,}[/]" if total.pending else "0",
+            f"{runs[key]:,}",
+            f"[red]{total.dead:,}[/]" if total.dead else "0",
+            total.oldest[:19],
+            total.failing_since[:19],
+            _plain(total.trouble),
+        )
+    console = Console()
+    (console if console.is_terminal else Console(width=200)).print(table)
+
+
+def _print_status(found: Sequence[tuple[Path, Sequence[Outcome]]]) -> None:
+    for journal, outcomes in found:
+        for outcome in outcomes:
+            _print_json(journal, outcome)
+
+
+def _print_json(journal: Path, outcome: Outcome) -> None:
+    line = {"journal": str(journal), **msgspec.to_builtins(outcome, enc_hook=str)}
+    click.echo(msgspec.json.encode(line).decode())
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", r"\[")

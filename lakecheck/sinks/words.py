@@ -1,0 +1,30 @@
+"""What became of a shipment, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from lakecheck.sinks.shipper import Outcome
+
+WAY_OUT = "`lakecheck ship` goes on"
+
+
+def sentences(outcome: Outcome, way_out: str) -> Iterable[str]:
+    """Say what a sink got, what it refused, and what it has not got and why.
+
+    `way_out` is the command that goes on with what is left.
+    """
+    if outcome.shipped or not (outcome.rejected or outcome.pending or outcome.trouble):
+        yield f"{outcome.sink}: {_documents(outcome.shipped)} to {outcome.target}"
+    if outcome.rejected:
+        where = f", kept in {outcome.dead_letters}" if outcome.dead_letters else ""
+        yield f"{outcome.sink}: {_documents(outcome.rejected)} refused for good{where}"
+    if outcome.pending:
+        why = outcome.trouble or "there was no time left"
+        yield f"{outcome.sink}: {_documents(outcome.pending)} not shipped: {why}; {way_out}"
+    elif outcome.trouble:
+        yield f"{outcome.sink}: {outcome.trouble}"
+
+
+def _documents(count: int) -> str:
+    return f"{count:,} document{'' if count == 1 else 's'}"

@@ -1,0 +1,180 @@
+"""`lakecheck ship` and `tail`, and what a run says of its sinks."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from lakecheck import cli
+from tests.engine.runs import documents, memory_rses, start, write
+
+TESTS = "tests:\n  f: {kind: functional, timeout: 5s, driver: memory}\n"
+PASSING = '<testsuite name="s"><testcase classname="c" name="a" time="0.5"/></testsuite>'
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name in ("CI", "LAKECHECK_RUN", "CI_JOB_URL"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def publishing(folder: Path, *sinks: str) -> Path:
+    lines = "".join(f"  - {sink}\n" for sink in sinks)
+    return write(folder, memory_rses(["GOOD"]) + TESTS + f"publish:\n{lines}")
+
+
+def test_a_run_ships_at_its_end(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = publishing(here, "file: {path: all.ndjson}")
+    assert cli.call(["run", str(spec), "-q"]) == 0
+    assert (here / "all.ndjson").read_bytes() == (
+        here / "reports/latest/results.ndjson"
+    ).read_bytes()
+    assert f"file: 5 documents to {here}/all.ndjson\n" in capsys.readouterr().out
+
+    assert cli.call(["run", str(spec), "-q", "--no-ship"]) == 0
+    assert len((here / "all.ndjson").read_text().splitlines()) == 5
+
+    # Now both runs: what is there already does not go there again.
+    assert cli.call(["ship"]) == 0
+    assert len((here / "all.ndjson").read_text().splitlines()) == 10
+
+
+def test_pytest_ships_too(here: Path) -> None:
+    write(here, publishing(here, "file: {path: all.ndjson}", "failing: {how: refuse}").read_text())
+    done = subprocess.run(
+        [Path(sys.executable).with_name("pytest"), "-q", "-p", "no:cacheprovider", "."],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(documents(here / "reports" / "latest")) == 5
+    assert f"file: 5 documents to {here}/all.ndjson" in done.stdout
+    assert (
+        "failing: 5 documents not shipped: the password is wrong; `lakecheck ship` goes on"
+        in done.stdout
+    )
+
+
+def test_a_sink_that_is_down_fails_no_run(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = publishing(here, "failing: {how: refuse}", 'file: {path: "${LAKECHECK_NOWHERE}/x"}')
+    assert cli.call(["run", str(spec), "-q"]) == 0
+    said = capsys.readouterr().err
+    assert "failing: 5 documents not shipped: the password is wrong; `lakecheck ship` goes" in said
+    assert "file: 5 documents not shipped: LAKECHECK_NOWHERE is not set in the environment" in said
+
+    assert cli.call(["ship", "--within", "1s"]) == 10
+    assert cli.call(["ship", "--status"]) == 0
+    told = capsys.readouterr().out
+    assert "the password is wrong" in told
+    assert cli.call(["ship", "--status", "--json"]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line["sink"], line["pending"]) for line in lines] == [("failing", 5), ("file", 5)]
+    assert lines[0]["trouble"] == "the password is wrong"
+
+
+def test_refused_documents_are_exit_code_1(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = publishing(here, "failing: {how: reject}")
+    assert cli.call(["run", str(spec), "-q", "--no-ship"]) == 0
+    assert cli.call(["ship"]) == 1
+    assert "failing: 5 documents refused for good, kept in " in capsys.readouterr().err
+    assert cli.call(["ship"]) == 0
+
+
+def test_junit_alone_gives_the_same_documents(here: Path) -> None:
+    """CI's artefact is enough: the journal is gone."""
+    spec = publishing(here, "file: {path: all.ndjson}")
+    assert cli.call(["run", str(spec), "-q", "-o", "out", "--no-ship"]) == 0
+    expected = (here / "out" / "results.ndjson").read_bytes()
+    (here / "out" / "results.ndjson").unlink()
+
+    assert cli.call(["ship", "out/junit.xml", "--spec", str(spec)]) == 0
+    assert cli.call(["ship", "out/junit.xml", "--spec", str(spec)]) == 0
+    assert (here / "all.ndjson").read_bytes() == expected
+
+
+def test_other_tools_junit_is_shipped_once(here: Path) -> None:
+    spec = publishing(here, "file: {path: all.ndjson}")
+    (here / "other.xml").write_text(PASSING)
+    assert cli.call(["ship", "other.xml", "--spec", str(spec)]) == 0
+    assert cli.call(["ship", "other.xml", "--spec", str(spec)]) == 0
+    (document,) = map(json.loads, (here / "all.ndjson").read_text().splitlines())
+    assert (document["status"], document["duration"]) == ("passed", 0.5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["ship"], "nothing is published: there is no run in reports"),
+        (["ship", "nosuch"], 'there is no run "nosuch" in reports'),
+        (["ship", "--within", "5"], '"5" is not a duration'),
+        (["ship", "ok.xml", "--spec", "t.lake.yaml", "--sink", "fil"], "--sink: the spec publish"),
+        (["ship", "ok.xml", "--spec", "none.lake.yaml"], "the specs have no section publish"),
+        (["tail", "--no-follow", "-w", "status = 1"], '--where "status = 1" is not a condition: '),
+    ],
+)
+def test_wrong_use_is_told(
+    here: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
+) -> None:
+    publishing(here, "file: {path: all.ndjson}")
+    write(here, memory_rses(["GOOD"]) + TESTS, "none")
+    (here / "ok.xml").write_text(PASSING)
+    assert cli.call(arguments) == 4
+    assert told in capsys.readouterr().err
+
+
+def test_a_cut_file_is_told_and_leaves_nothing(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = publishing(here, "file: {path: all.ndjson}")
+    (here / "cut.xml").write_text("<testsuite><testcase")
+    assert cli.call(["ship", "cut.xml", "--spec", str(spec)]) == 10
+    assert "cut.xml: the file ends too early" in capsys.readouterr().err
+    assert not list((here / "reports").iterdir())
+
+
+def test_runs_whose_specs_are_gone_are_told(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = publishing(here, "file: {path: all.ndjson}")
+    assert cli.call(["run", str(spec), "-q", "--no-ship"]) == 0
+    moved = spec.rename(here / "moved.lake.yaml")
+    assert cli.call(["ship"]) == 10
+    assert "is not shipped, as its specs cannot be read: there is no" in capsys.readouterr().err
+    assert cli.call(["ship", "--spec", str(moved)]) == 0
+    assert len((here / "all.ndjson").read_text().splitlines()) == 5
+
+
+def test_a_kill_in_shipping_loses_nothing(here: Path) -> None:
+    spec = publishing(here, "failing: {how: down}", "file: {path: all.ndjson}")
+    assert cli.call(["run", str(spec), "-q", "--no-ship"]) == 0
+    shipping = start("ship", "--for-ever", cwd=here)
+    deadline = time.monotonic() + 30
+    while not (here / "all.ndjson").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    shipping.send_signal(signal.SIGKILL)
+    shipping.wait(10)
+    assert cli.call(["ship", "--sink", "file"]) == 0
+    assert {json.loads(line)["_id"] for line in (here / "all.ndjson").read_text().splitlines()} == {
+        each["_id"] for each in documents(here / "reports" / "latest")
+    }
+
+
+def test_tail_shows_what_was_and_what_comes(here: Path) -> None:
+    spec = publishing(here, "file: {path: all.ndjson}")
+    assert cli.call(["run", str(spec), "-q"]) == 0
+    following = start("tail", "-n", "1", "--json", "-w", "check == upload", cwd=here)
+    assert following.stdout is not None
+    first = json.loads(following.stdout.readline())
+    assert cli.call(["run", str(spec), "-q"]) == 0
+    second = json.loads(following.stdout.readline())
+    following.send_signal(signal.SIGINT)
+    assert following.wait(10) == 0
+    assert [first["check"], second["check"]] == ["upload", "upload"]
+    assert first["run.id"] != second["run.id"]
