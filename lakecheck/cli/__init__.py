@@ -24,7 +24,13 @@ WRONG_USE, OUR_FAULT, INTERRUPTED, NOTHING, TESTER = 4, 3, 2, 5, 10
 GROUPS: dict[str, dict[str, str]] = {
     "Write": {"validate": "spec", "schema": "spec", "plan": "plan", "inventory": "spec"},
     "Run": {"run": "run", "close": "run", "repro": "repro", "lake": "lake"},
-    "Documents": {"convert": "convert", "ship": "ship", "tail": "tail"},
+    "Documents": {
+        "convert": "convert",
+        "ship": "ship",
+        "publish": "publish",
+        "consume": "consume",
+        "tail": "tail",
+    },
     "Look": {"report": "look"},
 }
 COMMANDS = {name: module for group in GROUPS.values() for name, module in group.items()}

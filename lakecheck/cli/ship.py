@@ -14,7 +14,7 @@ from rich.table import Table
 from lakecheck import session, spec, units
 from lakecheck.cli import options
 from lakecheck.cli.errors import stderr_log
-from lakecheck.documents.journal import RESULTS
+from lakecheck.documents.journal import RESULTS, read_specs, write_specs
 from lakecheck.documents.junit_reader import looks_like_xml, read_junit
 from lakecheck.documents.redact import Redactor
 from lakecheck.engine import folder
@@ -166,8 +166,10 @@ def _shipments(
         )
     shipments: Shipments = []
     if files:
-        sinks = given if given is not None else spec.load(options.spec_paths(())).publish
-        shipments.append((_journal_of(files, reports), sinks))
+        loaded = spec.load(specs or options.spec_paths(()))
+        journal = _journal_of(files, reports)
+        write_specs(journal.parent, loaded.files)
+        shipments.append((journal, loaded.publish))
     known: dict[tuple[str, ...], tuple[SinkChoice, ...] | str] = {}
     troubles: list[str] = []
     for run in runs:
@@ -183,7 +185,7 @@ def _sinks_of(
     run: Path, known: dict[tuple[str, ...], tuple[SinkChoice, ...] | str]
 ) -> tuple[SinkChoice, ...] | str:
     try:
-        paths = tuple(folder.read_plan(run)["spec"]["paths"])
+        paths = read_specs(run) or tuple(folder.read_plan(run)["spec"]["paths"])
         if paths not in known:
             known[paths] = spec.load(paths).publish
     except (SpecError, UsageError) as error:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import json
 import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from lakecheck.documents.held import Held
 from lakecheck.errors import JournalError, UsageError
 
 RESULTS = "results.ndjson"
+SPECS = "specs.json"
 RETRY_EVERY = 0.5  # seconds between attempts to write while the disk is full
 
 BLOCK = 2**16  # bytes
@@ -148,6 +150,22 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
                 yield _decode(line)
             except msgspec.DecodeError as error:
                 raise JournalError(f"{file}:{number}: this line is no document: {error}") from None
+
+
+def write_specs(folder: Path, specs: Sequence[str]) -> None:
+    """Note the spec files that say where a journal without a plan is published."""
+    absolute = [os.path.abspath(path) for path in specs]
+    with contextlib.suppress(OSError):  # then they must be named to `ship`
+        (folder / SPECS).write_bytes(msgspec.json.encode({"paths": absolute}) + b"\n")
+
+
+def read_specs(folder: Path) -> tuple[str, ...]:
+    """The spec files noted beside a journal; none where there is no note."""
+    try:
+        noted = msgspec.json.decode((folder / SPECS).read_bytes(), type=dict[str, list[str]])
+    except (OSError, msgspec.DecodeError):
+        return ()
+    return tuple(noted.get("paths", ()))
 
 
 def mend(path: Path) -> int:

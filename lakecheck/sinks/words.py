@@ -15,16 +15,17 @@ def sentences(outcome: Outcome, way_out: str) -> Iterable[str]:
     `way_out` is the command that goes on with what is left.
     """
     if outcome.shipped or not (outcome.rejected or outcome.pending or outcome.trouble):
-        yield f"{outcome.sink}: {_documents(outcome.shipped)} to {outcome.target}"
+        yield f"{outcome.sink}: {counted(outcome.shipped, 'document')} to {outcome.target}"
     if outcome.rejected:
         where = f", kept in {outcome.dead_letters}" if outcome.dead_letters else ""
-        yield f"{outcome.sink}: {_documents(outcome.rejected)} refused for good{where}"
+        yield f"{outcome.sink}: {counted(outcome.rejected, 'document')} refused for good{where}"
     if outcome.pending:
         why = outcome.trouble or "there was no time left"
-        yield f"{outcome.sink}: {_documents(outcome.pending)} not shipped: {why}; {way_out}"
+        yield f"{outcome.sink}: {counted(outcome.pending, 'document')} not shipped: {why}; {way_out}"
     elif outcome.trouble:
         yield f"{outcome.sink}: {outcome.trouble}"
 
 
-def _documents(count: int) -> str:
-    return f"{count:,} document{'' if count == 1 else 's'}"
+def counted(count: int, noun: str) -> str:
+    """Give a number and its noun, in the plural where it is not one."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,95 @@
+"""`lakecheck consume`: other systems' events become documents."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from lakecheck import session, spec
+from lakecheck.cli import options
+from lakecheck.cli.errors import stderr_log
+from lakecheck.cli.ship import DurationType
+from lakecheck.collect.consumer import Consumer, Publisher
+from lakecheck.collect.received import DEAD, Received
+from lakecheck.documents.redact import Redactor
+from lakecheck.errors import UsageError
+from lakecheck.sinks.base import secrets_of
+from lakecheck.sinks.shipper import ship
+from lakecheck.sinks.words import WAY_OUT, counted, sentences
+from lakecheck.views.console import Console
+
+
+@click.command()
+@options.specs
+@click.option("--source", "only", multiple=True, metavar="NAME", help="Only from this source.")
+@click.option("--name", default="received", show_default=True, help="Of the journals' folders.")
+@click.option("--most", type=click.IntRange(1), help="End after as many messages.")
+@click.option("--idle", type=DurationType(), help="End when none has come for so long.")
+@click.option("--no-ship", is_flag=True, help="Keep only; `lakecheck ship` publishes later.")
+@options.reports
+def consume(
+    specs: tuple[Path, ...],
+    only: tuple[str, ...],
+    name: str,
+    most: int | None,
+    idle: float | None,
+    no_ship: bool,
+    reports: Path,
+) -> int:
+    """Turn other systems' events into documents, kept in reports/ and published.
+
+    Where they come from stands in the specs' section `consume`. A message is acknowledged when it
+    is on the disk; what is not understood is kept beside, with the reason.
+    """
+    loaded = spec.load(options.spec_paths(specs))
+    names = [choice.name for choice in loaded.consume]
+    if not names:
+        raise UsageError("nothing is consumed: the specs have no section consume")
+    for wanted in only:
+        if wanted not in names:
+            raise UsageError(f'--source: there is no "{wanted}"; there is {", ".join(names)}')
+    chosen = tuple(each for each in loaded.consume if not only or each.name in only)
+    sinks = () if no_ship else loaded.publish
+    redactor = Redactor(secret for each in (*chosen, *sinks) for secret in secrets_of(each.options))
+    console, errors = Console(highlight=False), Console(stderr=True, highlight=False)
+    with stderr_log(redactor):
+        received = Received(reports, name, loaded.files)
+        consumer = Consumer(received, chosen)
+        _stop_at_signals(consumer)
+        publisher = Publisher(lambda: received.journals, sinks)
+        try:
+            consumer.run(most, idle)
+        finally:
+            publisher.end()
+            received.close()
+        pending = False
+        for journal in received.journals if sinks else ():
+            for outcome in ship(journal, sinks, session.SHIP_WITHIN):
+                if outcome.pending or outcome.rejected or outcome.trouble:
+                    pending = True
+                    for sentence in sentences(outcome, WAY_OUT):
+                        errors.print(sentence, soft_wrap=True, markup=False)
+    console.print(_summary(consumer), soft_wrap=True, markup=False)
+    if consumer.lasting:
+        errors.print(consumer.lasting, soft_wrap=True, markup=False)
+    return session.TESTER if consumer.lasting or pending else 0
+
+
+def _summary(consumer: Consumer) -> str:
+    counts, folder = consumer.counts, consumer.received.folder
+    messages = counted(counts.messages, "message")
+    told = f"{messages}: {counted(counts.documents, 'document')} in {folder}"
+    if counts.dead:
+        told += f"; {counts.dead:,} not understood, kept in {folder / DEAD}"
+    return told
+
+
+def _stop_at_signals(consumer: Consumer) -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
+        consumer.stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)

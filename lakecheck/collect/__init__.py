@@ -1,0 +1,1 @@
+"""Other systems' state: events, and whatever else they tell."""
