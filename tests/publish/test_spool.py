@@ -1,0 +1,96 @@
+"""Records that cannot be sent wait, go first, and are neither lost nor sent twice."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lakecheck.publish import main
+from tests.publish.calls import nobody, values, waiting
+from tests.publish.listeners import Broker
+
+
+def test_what_cannot_be_sent_waits_and_goes_first(broker: Broker, spool: Path, told: Any) -> None:
+    url = nobody()
+    for number in range(3):
+        assert main([f"n={number}", "--to", url]) == 10
+    where = url[8:].partition("/")[0]
+    first, _, last = told().splitlines()
+    reason = f"lakecheck-publish: {where}: it cannot be reached (Connection refused)"
+    assert first == f"{reason}; the record is kept in {spool} for the next call"
+    assert last == f"{reason}; the record is kept in {spool} for the next call; 3 wait there"
+    assert values(waiting(spool)) == [0, 1, 2]
+    assert spool.stat().st_mode & 0o77 == 0
+    assert [path.stat().st_mode & 0o77 for path in spool.glob("*.json")] == [0, 0, 0]
+
+    assert main(["n=3", "--to", broker.url]) == 0
+    assert told() == ""
+    assert values(broker.records) == [0, 1, 2, 3]
+    assert list(spool.glob("*.json")) == []
+
+
+def test_what_waits_for_another_topic_stays(broker: Broker, spool: Path) -> None:
+    assert main(["n=1", "--to", nobody().replace("probes", "others")]) == 10
+    assert main(["n=2", "--to", broker.url]) == 0
+
+    assert values(broker.records) == [2]
+    assert values(waiting(spool)) == [1]
+
+
+def test_a_folder_for_what_waits_can_be_named(spool: Path, tmp_path: Path) -> None:
+    assert main(["n=1", "--to", nobody(), "--spool", str(tmp_path / "own")]) == 10
+    assert values(waiting(tmp_path / "own")) == [1]
+    assert not spool.exists()
+
+
+def test_where_it_cannot_be_kept_either_the_record_is_said(
+    spool: Path, told: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    assert main(["n=1", "--to", nobody(), "--spool", str(tmp_path / "file")]) == 10
+
+    sentence, record = told().splitlines()
+    assert sentence.endswith(f"; it cannot be kept in {tmp_path / 'file'} either (File exists):")
+    assert json.loads(record)["n"] == 1
+
+
+CALL = [sys.executable, "-m", "lakecheck.publish"]
+
+
+def test_processes_at_once_send_each_record_once(broker: Broker, spool: Path) -> None:
+    for number in range(40):
+        assert main([f"n={number}", "--to", nobody()]) == 10
+    broker.delay = 0.01
+    calls = [
+        subprocess.Popen([*CALL, f"n={number}", "--to", broker.url, "--timeout", "30"])
+        for number in range(40, 45)
+    ]
+    assert [call.wait(60) for call in calls] == [0] * 5
+
+    assert sorted(values(broker.records)) == list(range(45))
+    assert [value for value in values(broker.records) if value < 40] == list(range(40))
+    assert list(spool.glob("*.json")) == []
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 2), (signal.SIGKILL, -9)])
+def test_a_call_that_is_stopped_loses_nothing_that_waited(
+    broker: Broker, spool: Path, number: int, code: int
+) -> None:
+    for value in range(2):
+        assert main([f"n={value}", "--to", nobody()]) == 10
+    broker.mute = "SEND"
+    call = subprocess.Popen([*CALL, "n=2", "--to", broker.url, "--timeout", "30"])
+    while not broker.frames:
+        assert call.poll() is None
+        time.sleep(0.01)
+    call.send_signal(number)
+
+    assert call.wait(20) == code
+    assert values(waiting(spool)) == [0, 1, 2][: 3 if number == signal.SIGINT else 2]
