@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
+from typing import IO
 
 import click
 import msgspec
@@ -15,6 +17,7 @@ from lakecheck.documents.result import Document
 from lakecheck.errors import JournalError, UsageError
 
 NEEDED = frozenset({"@timestamp", "case", "check", "status", "test"})  # what a test case shows
+AT_ONCE = 200  # documents; to encode and write them one by one takes half as much time again
 
 
 @click.command()
@@ -29,7 +32,7 @@ NEEDED = frozenset({"@timestamp", "case", "check", "status", "test"})  # what a 
 )
 def convert(files: tuple[Path, ...], output: Path | None) -> None:
     """Turn JUnit files into documents, or documents into JUnit; several files become one."""
-    documents = (document for file in files for document in _documents(file))
+    documents = chain.from_iterable(map(_documents, files))
     if output is None:
         _lines(documents, None)
     else:
@@ -69,17 +72,27 @@ def _junit(documents: Iterator[Document], output: Path) -> None:
 
 
 def _lines(documents: Iterator[Document], output: Path | None) -> None:
-    encode = msgspec.json.Encoder(enc_hook=str).encode
     if output is None:
-        for document in documents:
-            sys.stdout.buffer.write(encode(document) + b"\n")
+        _encode(documents, sys.stdout.buffer)
         sys.stdout.buffer.flush()
         return
     fresh = output.with_name(f".{output.name}.part")
     try:
         with fresh.open("wb") as file:
-            for document in documents:
-                file.write(encode(document) + b"\n")
+            _encode(documents, file)
         fresh.replace(output)
     finally:
         fresh.unlink(missing_ok=True)
+
+
+def _encode(documents: Iterator[Document], file: IO[bytes]) -> None:
+    encode = msgspec.json.Encoder(enc_hook=str).encode_lines
+    found: list[Document] = []
+    try:
+        for document in documents:
+            found.append(document)
+            if len(found) == AT_ONCE:
+                file.write(encode(found))
+                found.clear()
+    finally:  # what was read of a file that then ends too early is written too
+        file.write(encode(found))

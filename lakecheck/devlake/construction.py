@@ -79,7 +79,7 @@ def construct(folder: Path, shape: Shape) -> Construction:
         layout = create(folder, account)
         try:
             site = Site(layout, account, ports, libraries.result(), shape.gsi)
-            _write_pki(site, keys.result(), shape.rses)
+            _write_pki(site, keys.result(), shape)
             _write_libraries(site)
             storages = _write_configurations(site, shape)
             services = tuple(kind.build(site) for kind in kinds)
@@ -168,7 +168,7 @@ def _make_keys() -> Keys:
     )
 
 
-def _write_pki(site: Site, keys: Keys, rses: tuple[str, ...]) -> None:
+def _write_pki(site: Site, keys: Keys, shape: Shape) -> None:
     layout, account, user = site.layout, site.account, keys.user
     pki.write_folder(keys.authority, layout.ca)
     pki.write_private(layout.proxy, pki.make_proxy(user), None)
@@ -181,8 +181,11 @@ def _write_pki(site: Site, keys: Keys, rses: tuple[str, ...]) -> None:
     (folder / "authdb").write_text(f"u {account.name} /data a\n")
     gridmap = folder / "grid-mapfile"
     gridmap.write_text(f'"{pki.subject_of(user.certificate)}" {account.name}\n')
-    for rse in rses:
+    for rse in shape.rses:
         _write_rse_pki(site, keys, rse)
+    for service in shape.services:
+        layout.host(service)[0].parent.mkdir(mode=0o755)
+        install_host(layout, account, service, keys.host)
 
 
 def _write_rse_pki(site: Site, keys: Keys, rse: str) -> None:

@@ -9,15 +9,17 @@ import shutil
 import subprocess
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 from lakecheck.devlake.account import server_account
 from lakecheck.errors import LakecheckError
 
 SHARED_CACHE = Path("/var/cache/lakecheck")
 FETCH_WITHIN = 900  # seconds
+NOTHING: Mapping[str, tuple[str, str]] = MappingProxyType({})
 _POM = """\
 <project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
@@ -41,20 +43,38 @@ def cache_folder() -> Path:
 
 
 def unpacked(
-    artifact: str, sha256: str, leave_out: Callable[[str], bool] = lambda name: False
+    artifact: str,
+    sha256: str,
+    leave_out: Callable[[str], bool] = lambda name: False,
+    inside: Mapping[str, tuple[str, str]] = NOTHING,
 ) -> Path:
     """Give the folder of a Maven zip (`group:name:version:zip`), unpacked; raises LakecheckError.
 
-    Members for which `leave_out` holds are not unpacked.
+    Members for which `leave_out` holds are not unpacked. `inside` are further zips with their
+    sha256, by the subfolder into which each goes.
     """
+    parts = {"": (artifact, sha256), **inside}
 
     def make(folder: Path) -> None:
-        with tempfile.TemporaryDirectory() as scratch:
-            file = _copied(artifact, Path(scratch))
-            _check(file, hashlib.sha256(file.read_bytes()).hexdigest(), sha256)
-            _unzip(file, folder, leave_out)
+        for below, (each, wanted) in parts.items():
+            with tempfile.TemporaryDirectory() as scratch:
+                file = _copied(each, Path(scratch))
+                _check(each, hashlib.sha256(file.read_bytes()).hexdigest(), wanted)
+                _unzip(file, folder / below, leave_out)
 
-    return _made(f"{artifact.split(':')[1]}-{sha256[:16]}", make)
+    names = [f"{each.split(':')[1]}-{wanted[:16]}" for each, wanted in parts.values()]
+    return _made("-".join(names), make)
+
+
+def copied_tree(tree: Path, name: str) -> Path:
+    """Give a folder with the same content that the servers' account can enter."""
+    if server_account().reaches(tree):
+        return tree
+
+    def make(folder: Path) -> None:
+        shutil.copytree(tree, folder, dirs_exist_ok=True)
+
+    return _made(name, make)
 
 
 def jars(name: str, artifacts: Sequence[str], sha256: str, leave_out: Sequence[str] = ()) -> Path:
@@ -87,7 +107,7 @@ def _copied(artifact: str, folder: Path) -> Path:
 
 
 def _maven(what: str, arguments: list[str]) -> None:
-    command = ["mvn", "-B", "-ntp", "-q", *arguments]
+    command = ["mvn", "-B", "-ntp", "-q", "-Dstyle.color=never", *arguments]
     try:
         done = subprocess.run(
             command,

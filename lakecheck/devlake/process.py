@@ -73,7 +73,7 @@ class Process:
         if child is None or child.returncode is not None:
             return
         with contextlib.suppress(ProcessLookupError):
-            child.terminate()
+            child.send_signal(self.server.stop_signal)
         try:
             await asyncio.wait_for(child.wait(), self.server.stop_within)
         except TimeoutError:
@@ -95,10 +95,11 @@ class Process:
             )
         self._changed()
 
-    async def _until_ready(self) -> None:
+    async def _until_ready(self, watching: bool = False) -> None:
         deadline = time.monotonic() + self.server.start_within
         while not (self.pid and await answers(self.server)):
-            if self.state == "dead" or time.monotonic() > deadline:
+            ended = watching and self.pid is None
+            if ended or self.state == "dead" or time.monotonic() > deadline:
                 raise LakecheckError(f"{self.server.name} does not start: {self._last_words()}")
             await asyncio.sleep(0.02)
         self._set("up")
@@ -120,7 +121,7 @@ class Process:
             self.restarts += 1
             await self._spawn()
             with contextlib.suppress(LakecheckError):  # it may crash again at once
-                await self._until_ready()
+                await self._until_ready(watching=True)
 
     def _set(self, state: State) -> None:
         if state != self.state:

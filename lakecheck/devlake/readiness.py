@@ -43,10 +43,10 @@ async def _probe_url(url: SplitResult) -> None:
     context = _any_certificate() if url.scheme == "https" else None
     reader, writer = await asyncio.open_connection(url.hostname, url.port, ssl=context)
     try:
-        if url.scheme == "stomp":
-            writer.write(b"STOMP\naccept-version:1.2\nhost:localhost\n\n\0")
-            if await reader.readline() not in (b"CONNECTED\n", b"ERROR\n"):  # who we are is unknown
-                raise ValueError(f"no STOMP on port {url.port}")
+        if url.scheme in _GREETINGS:
+            await _GREETINGS[url.scheme](reader, writer)
+        elif url.scheme == "stomp":
+            await _stomp(reader, writer, url)
         elif url.scheme in ("http", "https"):
             path = url.path + (f"?{url.query}" if url.query else "")
             host = f"Host: {url.netloc}\r\nConnection: close\r\n\r\n"
@@ -56,6 +56,51 @@ async def _probe_url(url: SplitResult) -> None:
                 raise ValueError(f"HTTP status {status} on port {url.port}")
     finally:
         writer.transport.abort()
+
+
+async def _stomp(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, url: SplitResult
+) -> None:
+    who = f"login:{url.username}\npasscode:{url.password}\n" if url.username else ""
+    writer.write(f"STOMP\naccept-version:1.2\nhost:localhost\n{who}\n\0".encode())
+    if await reader.readline() != b"CONNECTED\n":
+        raise ValueError(f"no STOMP on port {url.port}")
+    await reader.readuntil(b"\0")
+    writer.write(b"DISCONNECT\n\n\0")  # else each look leaves a warning in the broker's log
+    await writer.drain()
+    await reader.read()
+
+
+async def _kafka(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    # Metadata request (api 3, version 1) for no topic: a broker is named once it has registered.
+    request = struct.pack("!hhih4si", 3, 1, 1, 4, b"lake", 0)
+    writer.write(struct.pack("!i", len(request)) + request)
+    (size,) = struct.unpack("!i", await reader.readexactly(4))
+    _, brokers = struct.unpack_from("!ii", await reader.readexactly(size))
+    if brokers < 1:
+        raise ValueError("no broker has registered")
+
+
+async def _amqp(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"AMQP\0\0\x09\x01")
+    if await reader.readexactly(1) != b"\x01":  # the method frame connection.start
+        raise ValueError("no AMQP 0-9-1")
+
+
+async def _epmd(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"\0\x01n")  # NAMES_REQ; the answer begins with its port
+    await reader.readexactly(4)
+
+
+async def _postgresql(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    # A start-up message, as pg_isready sends it: R asks for a password, and E says "not yet".
+    settings = b"user\0lake\0database\0lake\0\0"
+    writer.write(struct.pack("!ii", 8 + len(settings), 3 << 16) + settings)
+    if await reader.readexactly(1) != b"R":
+        raise ValueError("it takes no clients")
+
+
+_GREETINGS = {"kafka": _kafka, "amqp": _amqp, "epmd": _epmd, "postgresql": _postgresql}
 
 
 def _listens(path: str) -> bool:

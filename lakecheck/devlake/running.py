@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lakecheck.devlake import faults
@@ -18,6 +18,21 @@ from lakecheck.devlake.shape import FaultChoice
 from lakecheck.errors import LakecheckError
 
 
+async def start_in_order(processes: Sequence[Process]) -> None:
+    """Start servers, each when the one that it comes after is ready."""
+    ready = {process.server.name: asyncio.Event() for process in processes}
+
+    async def start(process: Process) -> None:
+        if process.server.after:
+            await ready[process.server.after].wait()
+        await process.start()
+        ready[process.server.name].set()
+
+    async with asyncio.TaskGroup() as group:
+        for process in processes:
+            group.create_task(start(process))
+
+
 class RunningService:
     """Starts, stops and starts again the servers of one service."""
 
@@ -29,14 +44,14 @@ class RunningService:
     async def start(self) -> None:
         """Start the servers until all answer."""
         self.halted = False
-        async with asyncio.TaskGroup() as group:
-            for process in self.processes:
-                group.create_task(process.start())
+        await start_in_order(self.processes)
 
     async def stop(self) -> None:
-        """End the servers; their data stays."""
+        """End the servers, those first that come after others; their data stays."""
         self.halted = True
-        await asyncio.gather(*(process.stop() for process in self.processes))
+        for last in (True, False):
+            ending = [each for each in self.processes if bool(each.server.after) == last]
+            await asyncio.gather(*(process.stop() for process in ending))
 
     async def look_after(self) -> list[Server]:
         """Find servers that live and should answer but do not."""
@@ -102,17 +117,7 @@ class RunningStorage:
         return self._lake.layout.data(self.storage.name)
 
     async def _start_servers(self) -> None:
-        ready = {process.server.name: asyncio.Event() for process in self.processes}
-
-        async def start(process: Process) -> None:
-            if process.server.after:
-                await ready[process.server.after].wait()
-            await process.start()
-            ready[process.server.name].set()
-
-        async with asyncio.TaskGroup() as group:
-            for process in self.processes:
-                group.create_task(start(process))
+        await start_in_order(self.processes)
         if self.storage.ready:
             await self._until_whole()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
@@ -36,9 +37,10 @@ class Server(Struct, frozen=True):
     output: Path  # what it prints beside its log
     env: Mapping[str, str] = field(default_factory=dict)
     socket: str = ""  # Unix socket on which it must listen too
-    probe: str = ""  # what tells that it is ready: http(s)://…, stomp://HOST:PORT, tcp://HOST:PORT
+    probe: str = ""  # what tells that it is ready: SCHEME://HOST:PORT, see readiness.py
     start_within: float = 60.0  # seconds
-    stop_within: float = 1.0  # seconds between SIGTERM and SIGKILL
+    stop_within: float = 1.0  # seconds between the signal to stop and SIGKILL
+    stop_signal: int = signal.SIGTERM
     after: str = ""  # a server that must be ready before this one starts
 
     @property

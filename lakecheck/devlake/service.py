@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -35,3 +36,18 @@ class ServiceKind(Struct, frozen=True):
     ports: int
     fetch: Callable[[], object]
     build: Callable[[Site], Service]
+
+
+def make_password() -> str:
+    """Make a password, which may stand in a URL as it is."""
+    return secrets.token_hex(12)
+
+
+def plain_environment(site: Site) -> dict[str, str]:
+    """Give the environment of a service's servers: nothing of ours, and no faults."""
+    return {
+        "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+        "LANG": "C.UTF-8",
+        "HOME": str(site.layout.run),
+        "TMPDIR": str(site.layout.run / "tmp"),
+    }

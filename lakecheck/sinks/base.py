@@ -19,16 +19,18 @@ _decode = msgspec.json.Decoder().decode
 class Item:
     """One document on its way: a journal's line without its end, taken apart when needed."""
 
-    __slots__ = ("_body", "_document", "id", "raw", "timestamp")
+    __slots__ = ("_body", "_document", "_rest", "id", "raw", "timestamp")
 
     def __init__(self, raw: bytes) -> None:
         """Raise ValueError where the line is no document: an object with `@timestamp` and `_id`."""
         self.raw = raw
         self._document: dict[str, Any] | None = None
         self._body = b""
+        self._rest = 0  # where what follows `_id` begins, if lakecheck wrote the line
         head = HEAD.match(raw)
         if head:
             self.timestamp, self.id = head[1].decode(), head[2].decode()
+            self._rest = head.end()
             return
         document = _decode(raw)
         if not isinstance(document, dict):
@@ -51,9 +53,9 @@ class Item:
     def body(self) -> bytes:
         """The document as JSON without `_id`, as stores take it that have ids of their own."""
         if not self._body:
-            head = HEAD.match(self.raw)
-            if head:
-                self._body = b'{"@timestamp":"%b",%b' % (head[1], self.raw[head.end() :])
+            if self._rest:
+                before = len('{"@timestamp":"",') + len(self.timestamp)
+                self._body = self.raw[:before] + self.raw[self._rest :]
             else:
                 without = {key: value for key, value in self.document.items() if key != "_id"}
                 self._body = msgspec.json.encode(without)

@@ -21,7 +21,8 @@ def sentences(outcome: Outcome, way_out: str) -> Iterable[str]:
         yield f"{outcome.sink}: {counted(outcome.rejected, 'document')} refused for good{where}"
     if outcome.pending:
         why = outcome.trouble or "there was no time left"
-        yield f"{outcome.sink}: {counted(outcome.pending, 'document')} not shipped: {why}; {way_out}"
+        left = counted(outcome.pending, "document")
+        yield f"{outcome.sink}: {left} not shipped: {why}; {way_out}"
     elif outcome.trouble:
         yield f"{outcome.sink}: {outcome.trouble}"
 

@@ -14,8 +14,20 @@ SMALL = {
     "planning.py": ["--cases", "200"],
     "collection.py": ["--collect", "50", "--run", "50"],
     "large.py": ["--size", "1MiB", "--rounds", "1"],
+    "shipping.py": [
+        *("--documents", "3000", "--sample", "20", "--rounds", "1"),
+        *("--warm", "100", "--fills", "0,10", "--shipments", "2"),
+    ],
+    "brokers.py": ["--broker", "activemq", "--documents", "500", "--turns", "1"],
 }
-PROMISES = {"cycles.py": 2, "planning.py": 2, "collection.py": 2, "large.py": 4}
+PROMISES = {
+    "cycles.py": 2,
+    "planning.py": 2,
+    "collection.py": 2,
+    "large.py": 4,
+    "shipping.py": 3,
+    "brokers.py": 2,  # of each broker
+}
 
 
 @pytest.mark.parametrize("name", SMALL)

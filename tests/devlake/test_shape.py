@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from lakecheck.devlake.services import NAMES
 from lakecheck.devlake.shape import (
     FaultChoice,
     choose_with,
@@ -66,7 +67,10 @@ def test_full_takes_a_size() -> None:
         ),
         (lambda: make_shape(only=[]), "a lake needs at least one RSE"),
         (lambda: make_shape(-1), "--rses takes a number from 0 to 100, not -1"),
-        (lambda: choose_with(["gsi,ftp"]), '--with knows no "ftp"; it takes: gsi'),
+        (
+            lambda: choose_with(["gsi,ftp"]),
+            f'--with knows no "ftp"; it takes: gsi, {", ".join(NAMES)}',
+        ),
         (lambda: known_rse("X", ["A", "B"]), 'this lake has no RSE "X"; it has: A, B'),
     ],
 )

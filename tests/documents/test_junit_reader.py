@@ -142,7 +142,7 @@ def test_surefire_says_what_was_repeated(tmp_path: Path) -> None:
         (one["check"], one["document"], one["attempt"], one["status"], one.get("error.message"))
         for one in found
     ] == [
-        ("flaky", "attempt", 1, "failed", "once"),
+        ("flaky", "attempt", 1, "failed", "once\nat X"),
         ("flaky", "attempt", 2, "error", "twice"),
         ("flaky", "result", 3, "passed", None),
         ("lost", "attempt", 1, "failed", "first"),

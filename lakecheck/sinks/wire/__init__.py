@@ -1,0 +1,1 @@
+"""What sinks and sources share: protocols that no library speaks as carefully as is needed."""

@@ -1,0 +1,92 @@
+"""Where STOMP brokers are, and who we are to them."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from msgspec import Struct
+
+from lakecheck.sinks.base import SinkTrouble, without_secrets
+
+PORTS = {"stomp": 61613, "stomp+ssl": 61614}
+
+
+class Broker(Struct, frozen=True):
+    """One broker; `user` is who we are there, where its URL says so."""
+
+    host: str
+    port: int
+    tls: bool
+    user: str = ""
+    password: str = ""
+
+    @property
+    def name(self) -> str:
+        """What it is called in sentences."""
+        return f"{self.host}:{self.port}"
+
+
+class Access(Struct, frozen=True):
+    """How to speak to brokers, whichever of a list it is; times in seconds."""
+
+    user: str = ""
+    password: str = ""
+    ca: str = ""  # file or folder; empty: the machine's own
+    certificate: str = ""
+    key: str = ""
+    heartbeat: float = 5.0
+    timeout: float = 30.0
+    client_id: str = ""
+
+
+def brokers(url: str | tuple[str, ...]) -> tuple[Broker, ...]:
+    """Read one URL or several; raises SinkTrouble where one is none."""
+    urls = (url,) if isinstance(url, str) else tuple(url)
+    if not urls:
+        raise SinkTrouble("url: no broker is named", lasting=True)
+    return tuple(_broker(each.strip()) for each in urls)
+
+
+def _broker(url: str) -> Broker:
+    shown = without_secrets(url)
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise SinkTrouble(f'url: "{shown}" is no URL: {error}', lasting=True) from None
+    if parts.scheme not in PORTS or not parts.hostname:
+        wanted = "write stomp://HOST:PORT, or stomp+ssl://HOST:PORT for TLS"
+        raise SinkTrouble(f'url: "{shown}" is no broker; {wanted}', lasting=True)
+    return Broker(
+        host=parts.hostname,
+        port=port or PORTS[parts.scheme],
+        tls=parts.scheme == "stomp+ssl",
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+    )
+
+
+def context(access: Access) -> ssl.SSLContext:
+    """Make what TLS needs; raises SinkTrouble where a file cannot be used."""
+    ca = Path(access.ca).expanduser() if access.ca else None
+    try:
+        made = ssl.create_default_context(
+            cafile=str(ca) if ca and not ca.is_dir() else None,
+            capath=str(ca) if ca and ca.is_dir() else None,
+        )
+    except OSError as error:
+        raise SinkTrouble(f"ca: {access.ca} cannot be used: {_why(error)}", lasting=True) from error
+    if access.certificate:
+        try:
+            certificate = Path(access.certificate).expanduser()
+            made.load_cert_chain(certificate, Path(access.key).expanduser() if access.key else None)
+        except OSError as error:
+            told = f"certificate: {access.certificate} cannot be used with its key: {_why(error)}"
+            raise SinkTrouble(told, lasting=True) from error
+    return made
+
+
+def _why(error: OSError) -> str:
+    return error.strerror or str(error)
