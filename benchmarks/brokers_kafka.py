@@ -1,7 +1,8 @@
 """Kafka: the sink and the source against plain loops with confluent-kafka and the same guarantee.
 
-The guarantee: the producer is idempotent, all replicas acknowledge, and no message is without its
-delivery report in the end; consuming, offsets are committed for what is written to a file.
+The guarantee: the producer is idempotent, all replicas acknowledge, no message is without its
+delivery report in the end, and its key is its check's address, so that Kafka keeps a check's
+documents in order; consuming, offsets are committed for what is written to a file.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ WITHIN = 300  # s
 def line(number: int) -> str:
     """A document of 700 bytes."""
     head = f'{{"@timestamp":"2026-11-21T09:00:00.000Z","_id":"{number:032x}","document":"result",'
-    return head + f'"kind":"functional","status":"passed","case":"{"x" * 540}"}}'
+    what = f'"test":"gfal","kind":"functional","case":"LAKE-{number % 300}.davs","check":"stat",'
+    return head + what + f'"status":"passed","text":"{"x" * 500}"}}'
 
 
 class Reports:
@@ -54,10 +56,13 @@ def publish_bare(journal: Path, topic: str, brokers: str) -> None:
     producer = Producer({"bootstrap.servers": brokers, "compression.type": "lz4", **settings})
     reports, count = Reports(), 0
     with journal.open("rb") as file:
-        for count, each in enumerate(file, 1):
+        for each in file:
+            count += 1
+            document = json.loads(each)
+            key = f"{document['test']}::{document['case']}.{document['check']}"
             while True:
                 try:
-                    producer.produce(topic, each[:-1], str(count), on_delivery=reports.note)
+                    producer.produce(topic, each[:-1], key, on_delivery=reports.note)
                     break
                 except BufferError:
                     producer.poll(0.05)

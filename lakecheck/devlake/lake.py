@@ -26,7 +26,7 @@ from lakecheck.errors import LakecheckError, UsageError
 
 READY_WITHIN = 150.0  # s
 FETCHED_WITHIN = 900.0  # s; services are fetched when they are first used
-ORDER_WITHIN = 90.0  # s
+ORDER_WITHIN = 150.0  # s; longer than any server may take to start
 
 
 class LakeRse(Struct, frozen=True):
