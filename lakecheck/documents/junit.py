@@ -17,6 +17,7 @@ from typing import IO, Any
 
 from msgspec import Struct, field
 
+from lakecheck.documents.junit_repeats import Repeats
 from lakecheck.documents.junit_value import UNWRITABLE, encoded
 
 _DROPPED: dict[int, str | None] = dict.fromkeys(UNWRITABLE)
@@ -33,6 +34,13 @@ def address(document: Mapping[str, Any]) -> str:
     return f"{document['test']}::{document['case']}.{document['check']}"
 
 
+def name(document: Mapping[str, Any]) -> str:
+    """Name of its test case: the address, with the number of an attempt that was repeated."""
+    if document.get("document") == "attempt":
+        return f"{address(document)} (attempt {document.get('attempt', 1)})"
+    return address(document)
+
+
 def properties(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Every field as a pair of texts, from which `read_junit` makes the document again."""
     for name, value in document.items():
@@ -44,7 +52,7 @@ def _attribute(text: str) -> str:
     return text.translate(_ATTRIBUTE) if _SPECIAL.search(text) else text
 
 
-_name = cache(_attribute)  # few names, in every case
+_field = cache(_attribute)  # few fields, in every case
 
 
 class _Counts(Struct):
@@ -82,6 +90,22 @@ def _suite(document: Mapping[str, Any]) -> _Suite:
     return _Suite(
         head, tempfile.SpooledTemporaryFile(_HELD, "w+", encoding="utf-8", errors="replace")
     )
+
+
+class _Names:
+    """Names of test cases, each given once: GitLab takes the first of a name and no other."""
+
+    def __init__(self) -> None:
+        self._given = Repeats()
+
+    def of(self, document: Mapping[str, Any]) -> str:
+        """Give a document's name as XML, with a number where others had it before."""
+        plain = given = _attribute(name(document))  # where what XML cannot hold is dropped
+        number = self._given.count([plain])[0]
+        while number > 1:
+            given = f"{plain} ({number})"
+            number = number + 1 if self._given.count([given])[0] > 1 else 0
+        return given
 
 
 class _Writer:
@@ -128,10 +152,11 @@ def write_parts(
     """Write JUnit files, each of at most `most` characters; the second is `NAME-2.xml`."""
     parts: list[Path] = []
     writer = _Writer()
+    names = _Names()
     try:
         for document in documents:
             outcome = _outcome(document)
-            text = _case(document, outcome)
+            text = _case(document, names.of(document), outcome)
             if writer.size and writer.size + len(text) > most:
                 parts.append(_part(path, len(parts) + 1))
                 writer.save(parts[-1])
@@ -156,14 +181,14 @@ def _outcome(document: Mapping[str, Any]) -> str:
     return "" if passed else _OUTCOMES.get(status, "skipped")
 
 
-def _case(document: Mapping[str, Any], outcome: str) -> str:
+def _case(document: Mapping[str, Any], name: str, outcome: str) -> str:
     fields = "".join(
-        f'<property name="{_name(name)}" value="{_attribute(encoded(value))}"/>\n'
-        for name, value in document.items()
+        f'<property name="{_field(field)}" value="{_attribute(encoded(value))}"/>\n'
+        for field, value in document.items()
     )
     seconds = document.get("duration") or 0.0
     return (
-        f'<testcase name="{_attribute(address(document))}" '
+        f'<testcase name="{name}" '
         f'classname="{_attribute(document["test"])}" time="{seconds:.6g}">\n'
         f"<properties>\n{fields}</properties>\n{_judged(document, outcome)}</testcase>\n"
     )

@@ -6,15 +6,22 @@ left out.
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property, lru_cache
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from lakecheck.documents import junit_dialects as dialects
-from lakecheck.documents.junit_case import PRINTED, Batch, Case, Part, Suite, is_own
+from lakecheck.documents.junit_case import (
+    KIND,
+    PRINTED,
+    Batch,
+    Case,
+    Part,
+    Suite,
+    class_and_name,
+)
+from lakecheck.documents.junit_dialects import started
 from lakecheck.documents.junit_value import decoded
 from lakecheck.documents.redact import HINT, Redactor
 from lakecheck.documents.result import (
@@ -26,9 +33,9 @@ from lakecheck.documents.result import (
     rfc3339,
 )
 
-KIND = "junit"
 FAILED = ("failure", "error")
-# Surefire: attempts that failed before the last one passed, and those after the first that failed.
+# Surefire: attempts that failed before the one that passed, of which the case tells; and those
+# after the first, of which the case tells.
 FLAKY = ("flakyFailure", "flakyError")
 RERUN = ("rerunFailure", "rerunError")
 NOT_RUN = ("notrun", "disabled")  # GoogleTest, CTest
@@ -45,26 +52,17 @@ class Source:
     """The file that cases come from."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
         self.name = path.stem
         self.modified = rfc3339(path.stat().st_mtime)
-
-    @cached_property
-    def digest(self) -> str:
-        """Digest of the content, which tells runs apart where cases have no time."""
-        with self._path.open("rb") as file:
-            return hashlib.file_digest(file, "blake2b").hexdigest()
 
 
 def said(text: str) -> str:
     """Give a text without secrets."""
-    if text.isascii():
-        low = text.lower()
-        for word in _WORDS:
-            if word in low:
-                return _redactor.text(text)
-        return text
-    return _redactor.text(text)
+    folded = text.casefold()
+    for word in _WORDS:
+        if word in folded:
+            return _redactor.text(text)
+    return text
 
 
 def documents(batch: Batch, source: Source) -> Iterator[Document]:
@@ -83,60 +81,69 @@ def documents(batch: Batch, source: Source) -> Iterator[Document]:
         "attempt": 1,
         "status": "passed",
     }
+    # Most names hold nothing, which is found out more quickly of all together.
+    names = [each for case in batch.cases for each in case.attributes.values()]
+    together = "\n".join([suite.name, *names])
+    name_said = str if said(together) == together else said
     for case in batch.cases:
-        if case.properties and is_own(case.properties):
+        if case.own:
             yield {name: decoded(text) for name, text in case.properties.items()}
         else:
-            yield from _of_case(case, suite, shared.copy(), source)
+            yield from _of_case(case, suite, shared.copy(), source, name_said)
 
 
 def _of_case(
-    case: Case, suite: Suite, document: Document, source: Source
+    case: Case,
+    suite: Suite,
+    document: Document,
+    source: Source,
+    name_said: Callable[[str], str],
 ) -> tuple[Document] | Iterator[Document]:
     attributes = case.attributes
-    classname = attributes.get("classname") or suite.name
-    name = (attributes.get("name") or "").strip() or classname
-    started = suite.started
-    if "timestamp" in attributes and (own := dialects.moment(attributes["timestamp"])):
-        document["@timestamp"] = started = own
-    key = f"{KIND}\0{suite.name}\0{classname}\0{name}\0{started or source.digest}"
-    if case.repeat > 1:
-        key = f"{key}\0{case.repeat} times"
-        document[f"{KIND}.repeat"] = case.repeat
-    document["_id"] = identity(key)
-    document["case"] = _said_again(classname)
-    document["check"] = said(name)
+    classname, name = class_and_name(attributes, suite)
+    document["_id"] = case.id
+    document["case"] = name_said(classname) or source.name
+    document["check"] = name_said(name) or source.name
     if len(attributes) > 3:  # more than class, name and time
-        document |= _place(attributes)
+        document["@timestamp"] = started(case, suite) or source.modified
+        document |= _place(attributes, name_said)
     if case.properties:
         document |= _labels(case.properties)
+    if case.repeat > 1:
+        document[f"{KIND}.repeat"] = case.repeat
     if (took := seconds(attributes.get("time"))) is not None:
         document["duration"] = took
-    if not case.parts and case.attempt == 1 and attributes.get("status") not in NOT_RUN:
+    plain = not case.parts and case.attempt == 1 and not case.again
+    if plain and attributes.get("status") not in NOT_RUN:
         return (document,)
-    return _attempts(case, document, key)
+    return _attempts(case, document)
 
 
-def _attempts(case: Case, document: Document, key: str) -> Iterator[Document]:
+def _attempts(case: Case, document: Document) -> Iterator[Document]:
     """Give the documents of a case, of which all but the outcome is known."""
-    earlier, last = _troubles(case.parts)
-    output = _output(case.parts)
-    for number, trouble in enumerate(earlier, case.attempt):
-        attempt = document | _attempt(key, number)
-        attempt.pop("duration", None)  # is that of the last
-        yield attempt | _failed([trouble], trouble.output) | _printed(trouble.output)
-    number = case.attempt + len(earlier)
-    document["attempt"] = number
-    if case.again:
-        document |= _attempt(key, number)
-    yield document | _outcome(case, last, output) | _printed(output)
+    attempts, timed = _tried(case.parts)
+    took = document.pop("duration", None)
+    for number, (failures, output) in enumerate(attempts):
+        attempt = document | {"attempt": case.attempt + number}
+        if case.again or number + 1 < len(attempts):
+            attempt |= {"document": "attempt", "_id": identity(case.id, str(attempt["attempt"]))}
+        if number == timed and took is not None:
+            attempt["duration"] = took
+        yield attempt | _outcome(case, failures, output) | _printed(output)
 
 
-def _attempt(key: str, number: int) -> Document:
-    return {"document": "attempt", "_id": identity(key, str(number)), "attempt": number}
+def _tried(parts: Sequence[Part]) -> tuple[list[tuple[list[Part], str]], int]:
+    """Give failures and output of each attempt, and which of them the case's duration is of."""
+    failures = [part for name in FAILED for part in parts if part.name == name]
+    this = (failures, _output(parts))
+    rerun = [([part], part.output) for part in parts if part.name in RERUN]
+    if rerun:
+        return ([this] if failures else []) + rerun, 0
+    flaky = [([part], part.output) for part in parts if part.name in FLAKY]
+    return [*flaky, this], len(flaky)
 
 
-def _place(attributes: Mapping[str, str]) -> Document:
+def _place(attributes: Mapping[str, str], said: Callable[[str], str]) -> Document:
     line = attributes.get("line") or ""
     return _told(
         {
@@ -149,15 +156,6 @@ def _place(attributes: Mapping[str, str]) -> Document:
     )
 
 
-def _troubles(parts: Sequence[Part]) -> tuple[list[Part], list[Part]]:
-    """Give the failures of attempts before the last one, and the last one's."""
-    failures = [part for name in FAILED for part in parts if part.name == name]
-    rerun = [part for part in parts if part.name in RERUN]
-    if rerun:  # the first failure is the first attempt's
-        return failures + rerun[:-1], rerun[-1:]
-    return [part for part in parts if part.name in FLAKY], failures
-
-
 def _outcome(case: Case, failures: Sequence[Part], output: str) -> Document:
     if failures:
         return _failed(failures, output)
@@ -166,7 +164,8 @@ def _outcome(case: Case, failures: Sequence[Part], output: str) -> Document:
     why = dialects.reason(skipped[0].message, skipped[0].text) if skipped else ""
     if dialects.could_not_run(status, why):
         if needed := dialects.needed(output):
-            return {"status": "blocked", "blocked_by": said(needed), "reason": said(output)}
+            why = said(output)[:MESSAGE_LIMIT]
+            return {"status": "blocked", "blocked_by": said(needed)[:MESSAGE_LIMIT], "reason": why}
         return {"status": "error", **_error(output or why)}
     if skipped or status in NOT_RUN:
         told = said(why) or (status if status in NOT_RUN else f"skipped, {NO_WORDS}")
@@ -240,6 +239,3 @@ def _seconds_of_others(text: str) -> float | None:
         told = told.replace(",", "")
     told = told.replace(",", ".")
     return seconds(told) if told != text else None
-
-
-_said_again = lru_cache(maxsize=1024)(said)  # classes have many cases

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import IO
 
-from lakecheck.documents import junit_apart
+from lakecheck.documents import junit_apart, junit_own
 from lakecheck.documents.junit_case import Batch
 from lakecheck.documents.junit_foreign import Source, documents
 from lakecheck.documents.junit_parse import Malformed, parsed
@@ -26,17 +27,30 @@ def read_junit(path: Path) -> Iterator[Document]:
     JournalError where it is no JUnit, is cut off, or names entities or an unknown encoding; what
     was read until then has been given.
     """
-    source = Source(path)
+    given, whole = 0, True
     with path.open("rb") as file:
         try:
-            for found in _parsed(file):
-                for batch in found:
-                    yield from documents(batch, source)
-        except Malformed as error:
-            raise JournalError(f"{path}: {error}") from None
+            for document in junit_own.documents(file):
+                yield document
+                given += 1
+        except junit_own.Foreign:
+            whole = False
+        if not whole:
+            yield from islice(_of_any(file, path), given, None)
+
+
+def _of_any(file: IO[bytes], path: Path) -> Iterator[Document]:
+    source = Source(path)
+    try:
+        for batches in _parsed(file):
+            for batch in batches:
+                yield from documents(batch, source)
+    except Malformed as error:
+        raise JournalError(f"{path}: {error}") from None
 
 
 def _parsed(file: IO[bytes]) -> Iterator[list[Batch]]:
+    file.seek(0)
     large = os.fstat(file.fileno()).st_size >= LARGE
     if large and len(os.sched_getaffinity(0)) > 1:
         return junit_apart.parsed(file)

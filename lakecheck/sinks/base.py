@@ -101,7 +101,9 @@ class Sink(Protocol):
 
 
 PASSWORD_IN_URL = re.compile(r"(?<=://)[^\s/@:\"']*:([^\s/@\"']+)(?=@)")
-SECRET_NAME = re.compile(r"pass(word|wd|phrase)?$|token$|secret$|api_key$", re.IGNORECASE)
+SECRET_NAME = re.compile(
+    r"(pass(word|wd|phrase)?|token|secret|api[-_]?key|authori[sz]ation|cookie)$", re.IGNORECASE
+)
 
 
 def secrets_of(options: Any) -> set[str]:

@@ -9,6 +9,8 @@ from msgspec import Struct
 
 from lakecheck.sinks.base import Item
 
+BLOCK = 2**20  # bytes
+
 
 class Batch(Struct):
     """Some lines of a journal: documents, what is none, and the byte behind the last of them."""
@@ -47,18 +49,18 @@ def batches(journal: Path, offset: int, most_items: int, most_bytes: int) -> Ite
 
 def pending(journal: Path, offset: int) -> tuple[int, str]:
     """Count the whole lines from `offset` on, and give the first one's `@timestamp`."""
-    count, first = 0, ""
     if not journal.exists():
         return 0, ""
     with journal.open("rb") as file:
         file.seek(offset)
-        for line in file:
-            if not line.endswith(b"\n"):
-                break
-            if not count:
-                try:
-                    first = Item(line[:-1]).timestamp
-                except ValueError:
-                    first = ""
-            count += 1
+        line = file.readline()
+        if not line.endswith(b"\n"):
+            return 0, ""
+        try:
+            first = Item(line[:-1]).timestamp
+        except ValueError:
+            first = ""
+        count = 1
+        while part := file.read(BLOCK):
+            count += part.count(b"\n")
     return count, first

@@ -12,7 +12,8 @@ import pytest
 
 from lakecheck.documents.journal import read
 from lakecheck.model import SinkChoice
-from lakecheck.sinks import failing, file
+from lakecheck.sinks import failing, file, http
+from lakecheck.sinks.base import secrets_of
 from lakecheck.sinks.cursor import CursorFile
 from lakecheck.sinks.shipper import Outcome, ship, status
 
@@ -170,3 +171,12 @@ def test_a_journal_that_was_replaced_is_shipped_anew(journal: Path, tmp_path: Pa
     ship(journal, [to_file(tmp_path / "out.ndjson")])
     journal.write_text(json.dumps(document(1)) + "\n")
     assert one(ship(journal, [to_file(tmp_path / "out.ndjson")])).shipped == 1
+
+
+def test_secrets_in_options_are_known() -> None:
+    options = http.Options(
+        url="https://who:in-the-url@collector.example.org/x",
+        headers={"Authorization": "Basic in-a-header", "X-API-Key": "in-another", "accept": "*/*"},
+        token="in-a-field",
+    )
+    assert secrets_of(options) == {"in-the-url", "Basic in-a-header", "in-another", "in-a-field"}

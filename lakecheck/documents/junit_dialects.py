@@ -1,0 +1,98 @@
+"""What single tools write in a way of their own, each found in the output of the tool itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from xml.etree.ElementTree import Element
+
+from lakecheck.documents.junit_case import Case, Suite
+from lakecheck.documents.result import rfc3339
+
+# gotestsum: the lines by which `go test` frames the output of a test.
+_GO = re.compile(r"^ *(?:=== (?:RUN|PAUSE|CONT|NAME) |--- (?:PASS|FAIL|SKIP): ).*\n?", re.M)
+# Surefire, Gradle: what every Java machine tells of itself, on every suite.
+_JAVA = "java.specification.version"
+_MACHINE = re.compile(
+    r"(?:awt|file|ftp|http|java|jdk|line|native|os|path|stderr|stdout|sun|surefire|user)\."
+    r"|(?:basedir|localRepository|socksNonProxyHosts)$"
+)
+_FRAMES = "\n\tat "  # Java's stack traces
+# CTest's test that could not be started has one of its own words; one that chose to skip has not.
+_CHOSE = "SKIP_"
+_NEEDS = "Failed test dependencies: "
+_REFRAME = re.compile(r"(ReFrame) run (\d+)")
+_EMPTY = "(empty)"  # CTest: the name of a suite that has none
+# Words for a failure that say no more than that it is one.
+_IDLE = frozenset({"error", "fail", "failed", "failure"})
+_EARLIEST = 1971  # Go's zero is the year 1, GoogleTest's and Jest's 1970 in any zone
+
+
+def told(message: str, text: str) -> str:
+    """Give what a failure says: its text, and its message where that is not part of the text."""
+    if "=== RUN" in text or "=== RUN" in message:
+        message, text = _GO.sub("", message).strip(), _GO.sub("", text).strip()
+    if text and (message in text or message.lower() in _IDLE):
+        return text
+    return f"{message}\n{text}" if message and text else message or text
+
+
+def is_idle(said: str) -> bool:
+    """Whether a failure's words leave open what failed."""
+    return not said or said.lower() in _IDLE
+
+
+def reason(message: str, text: str) -> str:
+    """Give why a case was skipped, without stack traces."""
+    if "=== RUN" in message:
+        message = _GO.sub("", message).strip()
+    return message or text.partition(_FRAMES)[0].strip()
+
+
+def could_not_run(status: str | None, message: str) -> bool:
+    """Whether it is CTest's case that could not be started, which CTest counts as failed."""
+    return status == "notrun" and bool(message) and not message.startswith(_CHOSE)
+
+
+def needed(output: str) -> str:
+    """Give the fixtures that CTest's case waited for."""
+    return output.removeprefix(_NEEDS) if output.startswith(_NEEDS) else ""
+
+
+def labels(properties: Mapping[str, str]) -> dict[str, str]:
+    """Give the properties that tell something of the tests."""
+    of_machine = _JAVA in properties
+    return {
+        name: value
+        for name, value in properties.items()
+        if name and not (of_machine and _MACHINE.match(name))
+    }
+
+
+def suite_name(suite: Element) -> tuple[str, int]:
+    """Give a suite's name, and which run it is of ReFrame, which makes it a part of the name."""
+    name = (suite.get("name") or "").strip()
+    found = _REFRAME.fullmatch(name) if suite.get("package") == "reframe" else None
+    return (found[1], int(found[2]) + 1) if found else ("" if name == _EMPTY else name, 0)
+
+
+@lru_cache(maxsize=1024)
+def moment(text: str) -> str:
+    """Read a time, "" where it is none or a zero; without an offset it is taken for UTC."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return ""
+    if found.year < _EARLIEST:
+        return ""
+    return rfc3339((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
+
+
+def started(case: Case, suite: Suite) -> str:
+    """Give when a case began, or else its suite, "" where neither tells."""
+    attributes = case.attributes
+    if "timestamp" in attributes:
+        return moment(attributes["timestamp"]) or suite.started
+    return suite.started
