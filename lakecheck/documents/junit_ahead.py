@@ -50,9 +50,9 @@ def _may_hold(file: IO[bytes]) -> bool:
     """Whether properties may follow something, as Robot Framework's do, or ReFrame wrote it."""
     rest = b""
     while block := file.read(_BLOCK):
-        if not rest and (block.startswith(_WIDE) or b"\0" in block[:4] or _REFRAME in block):
-            return True
         window = rest + block
+        if window.startswith(_WIDE) or b"\0" in window[:4] or _REFRAME in window:
+            return True
         at = window.find(_PROPERTIES, max(0, len(rest) - len(_PROPERTIES) + 1))
         while at >= 0:
             before = window[max(0, at - _BEFORE) : at].rstrip()

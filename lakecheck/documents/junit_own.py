@@ -42,7 +42,7 @@ _PROPERTY = re.compile(r'([^"<&\t\n\r]*)" value="([^"<\t\n\r]*)')
 _JUDGED = re.compile(
     r"(?:<(failure|error|skipped)"
     rf" message={_ATTRIBUTE} type={_ATTRIBUTE}>"
-    r"[^<&]*(?:&(?:amp|lt|gt);[^<&]*)*</\1>\n)?"
+    r"[^<>&]*(?:&(?:amp|lt|gt);[^<>&]*)*</\1>\n)?"
 )
 _PROPERTIES_END, _CASE_END = "</properties>\n", "</testcase>\n"
 _END = "</testsuite>\n</testsuites>\n"

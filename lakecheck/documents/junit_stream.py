@@ -73,17 +73,17 @@ def walk(file: IO[bytes]) -> Iterator[list[Event]]:
 
 
 def _encoding(file: IO[bytes]) -> str | None:
-    """Give the encoding that a file names, where expat knows it by another name only.
+    """Give UTF-8 where a file calls it by a name that expat does not know.
 
-    ReFrame writes `utf8`, which expat takes for an unknown one of single bytes.
+    ReFrame's is `utf8`, which expat takes for an encoding of single bytes.
     """
     declared = _DECLARED.match(file.read(128))
     file.seek(0)
     try:
-        name = codecs.lookup(declared[1].decode()).name if declared else ""
+        known = codecs.lookup(declared[1].decode()).name if declared else ""
     except LookupError:
         return None
-    return name if name in ("utf-8", "utf-16") else None
+    return known if known == "utf-8" else None
 
 
 class _Growing:

@@ -8,7 +8,7 @@ from typing import Any
 
 import junitparser
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lakecheck.documents import junit
@@ -22,6 +22,7 @@ FIELDS: dict[str, Any] = {
     "status": "passed",
     "duration": 0.25,
 }
+KINDS = ("result", "attempt")
 
 
 def written(folder: Path, *changes: dict[str, Any]) -> junitparser.JUnitXml:
@@ -94,6 +95,7 @@ def test_the_raw_error_is_the_text_of_the_failure(tmp_path: Path) -> None:
     assert case.result[0].message == told
 
 
+@settings(deadline=None)
 @given(st.text(), st.text(min_size=1))
 def test_any_text_makes_a_file_that_can_be_read(
     tmp_path_factory: pytest.TempPathFactory, text: str, name: str
@@ -110,3 +112,47 @@ def test_many_cases_come_out_in_the_order_of_their_tests(tmp_path: Path) -> None
     root = written(tmp_path, *({"case": name, "test": f"t{len(name)}"} for name in wanted))
 
     assert [case.name.split("::")[1].split(".")[0] for case in cases(root)] == wanted
+
+
+def names(root: junitparser.JUnitXml) -> list[str]:
+    return [case.name.removeprefix("gfal::DESY-DCACHE.davs.100B.") for case in cases(root)]
+
+
+def test_attempts_have_names_of_their_own(tmp_path: Path) -> None:
+    root = written(
+        tmp_path,
+        {"document": "attempt", "attempt": 1, "status": "failed"},
+        {"document": "attempt", "attempt": 2, "status": "failed"},
+        {"document": "result", "attempt": 3, "status": "failed", "error.message": "full"},
+    )
+
+    assert names(root) == ["upload (attempt 1)", "upload (attempt 2)", "upload"]
+    assert [bool(case.result) for case in cases(root)] == [False, False, True]
+
+
+def test_names_that_occur_again_are_numbered(tmp_path: Path) -> None:
+    again = [{}, {}, {"check": "upload (2)"}, {}, {"check": "up\x01load"}, {"test": "tpc"}]
+
+    assert names(written(tmp_path, *again)) == [
+        "upload",
+        "upload (2)",
+        "upload (2) (2)",
+        "upload (3)",
+        "upload (4)",
+        "tpc::DESY-DCACHE.davs.100B.upload",
+    ]
+
+
+def test_names_are_numbered_across_the_parts_of_a_file(tmp_path: Path) -> None:
+    parts = junit.write_parts(tmp_path / "junit.xml", [FIELDS] * 3, most=10)
+
+    found = [names(junitparser.JUnitXml.fromfile(str(part))) for part in parts]
+    assert found == [["upload"], ["upload (2)"], ["upload (3)"]]
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(["a", "b", "a (2)", "a (3)", "a (2) (2)", "a (attempt 1)"])))
+def test_no_name_occurs_twice(tmp_path_factory: pytest.TempPathFactory, checks: list[str]) -> None:
+    changes = [{"check": check, "document": kind} for check in checks for kind in KINDS]
+    found = names(written(tmp_path_factory.getbasetemp(), *changes))
+    assert len(set(found)) == len(found) == len(changes)

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lakecheck.documents import junit
+from lakecheck.documents import junit, junit_foreign
 from lakecheck.documents.junit_reader import read_junit
 from lakecheck.documents.junit_value import decoded, encoded
+from lakecheck.documents.redact import HINT
 from lakecheck.errors import JournalError
 
 SCALARS = (
@@ -31,12 +32,14 @@ VALUES = st.recursive(
 NAMES = st.from_regex(r"[a-z_]+(\.[a-z_]+)?", fullmatch=True)
 
 
+@settings(deadline=None)
 @given(VALUES)
 def test_a_value_comes_back(value: Any) -> None:
     again = decoded(encoded(value))
     assert (type(again), again) == (type(value), value)
 
 
+@settings(deadline=None)
 @given(st.lists(st.dictionaries(NAMES, VALUES), max_size=5))
 def test_documents_come_back(
     tmp_path_factory: pytest.TempPathFactory, fields: list[dict[str, Any]]
@@ -181,12 +184,76 @@ def test_google_test_and_ctest_say_what_did_not_run(tmp_path: Path) -> None:
     assert [one["status"] for one in found] == ["skipped", "skipped", "passed"]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "iso-8859-1", "windows-1252"])
+@pytest.mark.parametrize(
+    "encoding",
+    ["utf-8", "utf8", "UTF_8", "utf-16", "iso-8859-1", "latin1", "windows-1252"],
+)
 def test_encodings(tmp_path: Path, encoding: str) -> None:
     head = f'<?xml version="1.0" encoding="{encoding}"?>'
     text = f'{head}<testsuite name="é"><testcase name="ü"/></testsuite>'
     (one,) = of(tmp_path, text.encode(encoding))
     assert (one["test"], one["check"]) == ("é", "ü")
+
+
+def test_cases_of_the_same_name_are_kept_apart(tmp_path: Path) -> None:
+    case = '<testcase name="a" classname="c" time="0"/>'
+    text = f'<testsuite name="s" timestamp="2026-11-21T09:00:00">{case * 3}</testsuite>'
+    found = of(tmp_path, f"<testsuites>{text}{text}</testsuites>")
+    assert [one.get("junit.repeat", 1) for one in found] == [1, 2, 3, 4, 5, 6]
+    assert len({one["_id"] for one in found}) == 6
+    assert of(tmp_path, f"<testsuites>{text}</testsuites>") == found[:3]
+
+
+def test_no_text_keeps_a_secret(tmp_path: Path) -> None:
+    token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJsYWtlIn0.c2lnbmF0dXJl"
+    (one,) = of(
+        tmp_path,
+        f"""<testsuite name="s {token}"><properties><property name="url" value="davs://{token}"/>
+        </properties><testcase name="get[{token}]" classname="c.{token}" file="f{token}">
+        <property name="mine" value="{token}"/><failure message="a {token}">b {token}</failure>
+        <system-out>[[ATTACHMENT|{token}]] ü {token}</system-out></testcase></testsuite>""",
+    )
+    assert token not in str(one)
+    assert (one["check"], one["test"]) == ("get[***]", "s ***")
+
+
+def test_the_words_of_secrets_are_what_the_redactor_searches_for() -> None:
+    for word in junit_foreign._WORDS:
+        assert HINT.fullmatch(word), "not a plain text any more: junit_foreign must search for it"
+
+
+def test_no_name_at_all(tmp_path: Path) -> None:
+    (one,) = of(tmp_path, "<testsuite><testcase/></testsuite>")
+    assert [one[name] for name in ("test", "case", "check")] == ["TEST-x"] * 3
+    assert "duration" not in one
+
+
+def test_several_failures_are_one_error(tmp_path: Path) -> None:
+    (one,) = of(
+        tmp_path,
+        """<testsuite name="s"><testcase name="a"><error message="later"/>
+        <failure message="Failed">one</failure><failure type="Full"/></testcase></testsuite>""",
+    )
+    assert (one["status"], one["error.message"]) == ("failed", "one\nFull\nlater")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("0.25", 0.25),
+        ("1,234.5", 1234.5),
+        ("0,25", 0.25),
+        ("1.5s", 1.5),
+        ("-1", None),
+        ("inf", None),
+        ("1e999", None),
+        ("nan", None),
+        ("soon", None),
+        ("", None),
+    ],
+)
+def test_durations(text: str, seconds: float | None) -> None:
+    assert junit_foreign.seconds(text) == seconds
 
 
 def test_converting_again_gives_the_same_ids(tmp_path: Path) -> None:
@@ -204,6 +271,12 @@ BAD = {
     "other XML": ("<html/>", "its root is <html>, not <testsuites> or <testsuite>"),
     "encoding": ('<?xml version="1.0" encoding="klingon"?><testsuite/>', "klingon"),
     "empty": ("", "the file ends too early"),
+    "no cases before the end": ('<testsuite name="s">', "the file ends too early"),
+    "double bytes": (
+        '<?xml version="1.0" encoding="shift_jis"?><testsuite/>',
+        "convert it to UTF-8, for instance with iconv",
+    ),
+    "unknown entity": ('<testsuite name="s"><testcase name="&nbsp;"/></testsuite>', "undefined"),
 }
 
 
