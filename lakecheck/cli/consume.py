@@ -66,16 +66,31 @@ def consume(
             publisher.end()
             received.close()
         pending = False
+        refused = publisher.rejected
         for journal in received.journals if sinks else ():
             for outcome in ship(journal, sinks, session.SHIP_WITHIN):
-                if outcome.pending or outcome.rejected or outcome.trouble:
+                refused[outcome.sink] = refused.get(outcome.sink, 0) + outcome.rejected
+                outcome.rejected = 0  # told below, with what was refused meanwhile
+                if outcome.pending or outcome.trouble:
                     pending = True
                     for sentence in sentences(outcome, WAY_OUT):
                         errors.print(sentence, soft_wrap=True, markup=False)
     console.print(_summary(consumer), soft_wrap=True, markup=False)
-    if consumer.lasting:
-        errors.print(consumer.lasting, soft_wrap=True, markup=False)
-    return session.TESTER if consumer.lasting or pending else 0
+    for sink, count in refused.items():
+        if count:
+            told = (
+                f"{sink}: {counted(count, 'document')} refused for good, kept beside the journals"
+            )
+            errors.print(told, soft_wrap=True, markup=False)
+    troubles = [consumer.lasting] if consumer.lasting else []
+    troubles += [
+        f"{each}: never heard: {why}" for each, why in consumer.silent.items() if not troubles
+    ]
+    for trouble in troubles:
+        errors.print(trouble, soft_wrap=True, markup=False)
+    if troubles or pending:
+        return session.TESTER
+    return session.SOME_FAILED if any(refused.values()) else 0
 
 
 def _summary(consumer: Consumer) -> str:

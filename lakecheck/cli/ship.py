@@ -65,7 +65,7 @@ class DurationType(click.ParamType[float]):
     help="How long a sink that cannot take them is tried.",
 )
 @click.option("--for-ever", is_flag=True, help="Until every sink has them.")
-@click.option("--again", is_flag=True, help="All once more; documents that are there stay one.")
+@click.option("--again", is_flag=True, help="All once more; stores keep them once.")
 @click.option("--status", is_flag=True, help="Ship nothing; tell what is pending, and why.")
 @options.as_json
 @options.reports
@@ -92,10 +92,10 @@ def ship(
             "the specs have no section publish" if shipments else f"there is no run in {reports}"
         )
         raise UsageError(told)
-    outcomes: list[Outcome] = []
     if status:
         found = [(journal, shipper.status(journal, chosen)) for journal, chosen in shipments]
         (_print_status if as_json else _show_status)(found)
+        outcomes = [outcome for _, of_one in found for outcome in of_one]
     else:
         outcomes = _ship(shipments, None if for_ever else within, again, as_json)
     errors = Console(stderr=True, highlight=False)

@@ -65,6 +65,8 @@ def tail(
             for line, document in follower.new():
                 if _holds(wanted, document):
                     _show(console, line, document, as_json)
+            if console.quiet:  # nobody reads any more
+                return
     except KeyboardInterrupt:
         return
 

@@ -44,6 +44,7 @@ class Consumer:
         self.received = received
         self.counts = Counts()
         self.stop = threading.Event()
+        self.silent = {choice.name: "it did not answer" for choice in choices}  # never heard; why
         self.lasting = ""  # why a source cannot be heard, where waiting does not help
         self._keeping = threading.Lock()
         self._choices = choices
@@ -76,13 +77,17 @@ class Consumer:
             try:
                 source = _open(choice)
                 while not self.stop.is_set():
-                    if self._take(source):
+                    taken = self._take(source)
+                    self.silent.pop(choice.name, None)
+                    if taken:
                         wait, told = FIRST_WAIT, ""
             except SinkTrouble as error:
                 sentence = redactor.text(str(error))
                 if error.lasting:
                     self.lasting = f"{choice.name}: {sentence}"
                     return
+                if choice.name in self.silent:
+                    self.silent[choice.name] = sentence
                 if sentence != told:
                     log.warning("%s: %s; it is tried again", choice.name, sentence)
                 told = sentence
@@ -134,6 +139,7 @@ class Publisher:
     def __init__(self, journals: Callable[[], list[Path]], choices: tuple[SinkChoice, ...]) -> None:
         self._journals = journals
         self._stop = threading.Event()
+        self.rejected: dict[str, int] = {}  # by sink: documents refused for good
         self._threads = [
             threading.Thread(target=self._ship, args=(choice,), daemon=True) for choice in choices
         ]
@@ -143,7 +149,10 @@ class Publisher:
     def _ship(self, choice: SinkChoice) -> None:
         while not self._stop.wait(SHIP_EVERY):
             for journal in self._journals():
-                shipper.ship(journal, [choice], SHIP_EVERY, self._stop)
+                for outcome in shipper.ship(journal, [choice], SHIP_EVERY, self._stop):
+                    self.rejected[choice.name] = (
+                        self.rejected.get(choice.name, 0) + outcome.rejected
+                    )
 
     def end(self) -> None:
         """Leave off; what is not shipped yet, `lakecheck ship` takes."""

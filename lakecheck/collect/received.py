@@ -48,7 +48,11 @@ class Received:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UsageError(f"{folder} cannot be made: {error.strerror}") from None
-        journal.claim()
+        try:
+            journal.claim()
+        except UsageError:
+            told = f"another consumer writes to {folder}; give this one a --name of its own"
+            raise UsageError(told) from None
         mend(folder / RESULTS)
         mend(folder / DEAD)
         write_specs(folder, self._specs)

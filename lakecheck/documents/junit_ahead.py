@@ -8,7 +8,7 @@ from xml.etree.ElementTree import ParseError
 
 from msgspec import Struct, field
 
-from lakecheck.documents.junit_case import Suite, class_and_name, pairs
+from lakecheck.documents.junit_case import key, pairs
 from lakecheck.documents.junit_dialects import suite_name
 from lakecheck.documents.junit_stream import END, PROPERTIES, START, walk
 
@@ -18,7 +18,7 @@ _PROPERTIES = b"<properties"
 _REFRAME = b'package="reframe"'
 _WIDE = (b"\xff\xfe", b"\xfe\xff")  # in UTF-16 the bytes are not those looked for
 
-Name = tuple[str, str]  # class, name
+Name = tuple[str | None, str | None]  # class, name
 
 
 class Ahead(Struct):
@@ -40,7 +40,7 @@ def ahead(file: IO[bytes]) -> Ahead:
     if _may_hold(file):
         file.seek(0)
         # What is wrong is told by whoever reads the cases, after them.
-        with suppress(ParseError, LookupError, ValueError):
+        with suppress(ParseError, LookupError, ValueError, RecursionError):
             found = _collected(file)
     file.seek(0)
     return found
@@ -85,7 +85,7 @@ def _collected(file: IO[bytes]) -> Ahead:
                     met += 1
                 elif suites[-1].run:
                     names = runs.setdefault(suites[-1].run, set())
-                    names.update(class_and_name(each.attrib, Suite()) for each in elements)
+                    names.update(key(each.attrib) for each in elements)
     found.retried = _retried(runs)
     return found
 

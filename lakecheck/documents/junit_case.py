@@ -55,10 +55,9 @@ class Batch(Struct, array_like=True):
     cases: list[Case]
 
 
-def class_and_name(attributes: Mapping[str, str], suite: Suite) -> tuple[str, str]:
-    """Class and name of a case, which some tools leave to its suite."""
-    classname = attributes.get("classname", "").strip() or suite.name
-    return classname, attributes.get("name", "").strip() or classname
+def key(attributes: Mapping[str, str]) -> tuple[str | None, str | None]:
+    """Class and name of a case, as they stand in the file."""
+    return attributes.get("classname"), attributes.get("name")
 
 
 def case(element: Element) -> Case:

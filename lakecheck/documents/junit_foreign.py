@@ -19,7 +19,6 @@ from lakecheck.documents.junit_case import (
     Case,
     Part,
     Suite,
-    class_and_name,
 )
 from lakecheck.documents.junit_dialects import started
 from lakecheck.documents.junit_value import decoded
@@ -33,7 +32,6 @@ from lakecheck.documents.result import (
     rfc3339,
 )
 
-FAILED = ("failure", "error")
 # Surefire: attempts that failed before the one that passed, of which the case tells; and those
 # after the first, of which the case tells.
 FLAKY = ("flakyFailure", "flakyError")
@@ -98,9 +96,10 @@ def _of_case(
     document: Document,
     source: Source,
     name_said: Callable[[str], str],
-) -> tuple[Document] | Iterator[Document]:
+) -> Sequence[Document]:
     attributes = case.attributes
-    classname, name = class_and_name(attributes, suite)
+    classname = attributes.get("classname", "").strip() or suite.name
+    name = attributes.get("name", "").strip() or classname
     document["_id"] = case.id
     document["case"] = name_said(classname) or source.name
     document["check"] = name_said(name) or source.name
@@ -119,22 +118,30 @@ def _of_case(
     return _attempts(case, document)
 
 
-def _attempts(case: Case, document: Document) -> Iterator[Document]:
+def _attempts(case: Case, document: Document) -> list[Document]:
     """Give the documents of a case, of which all but the outcome is known."""
     attempts, timed = _tried(case.parts)
     took = document.pop("duration", None)
+    found = []
     for number, (failures, output) in enumerate(attempts):
-        attempt = document | {"attempt": case.attempt + number}
+        attempt = document.copy()
+        attempt["attempt"] = case.attempt + number
         if case.again or number + 1 < len(attempts):
-            attempt |= {"document": "attempt", "_id": identity(case.id, str(attempt["attempt"]))}
+            attempt["document"] = "attempt"
+            attempt["_id"] = identity(case.id, str(case.attempt + number))
         if number == timed and took is not None:
             attempt["duration"] = took
-        yield attempt | _outcome(case, failures, output) | _printed(output)
+        attempt.update(_outcome(case, failures, output))
+        if output:
+            attempt.update(_printed(output))
+        found.append(attempt)
+    return found
 
 
 def _tried(parts: Sequence[Part]) -> tuple[list[tuple[list[Part], str]], int]:
     """Give failures and output of each attempt, and which of them the case's duration is of."""
-    failures = [part for name in FAILED for part in parts if part.name == name]
+    failures = [part for part in parts if part.name == "failure"]
+    failures += [part for part in parts if part.name == "error"]
     this = (failures, _output(parts))
     rerun = [([part], part.output) for part in parts if part.name in RERUN]
     if rerun:
@@ -200,8 +207,6 @@ def _output(parts: Sequence[Part]) -> str:
 
 def _printed(output: str) -> Document:
     """Give the end of what was printed, and the files that it names."""
-    if not output:
-        return {}
     attachments = [said(each) for each in ATTACHMENT.findall(output)]
     # Redacted before it is cut, or half a secret would be left.
     end = said(output[-2 * MESSAGE_LIMIT :])[-MESSAGE_LIMIT:]

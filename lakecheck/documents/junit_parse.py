@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from hashlib import blake2b
 from typing import IO
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
 
 from lakecheck.documents.junit_ahead import ahead
-from lakecheck.documents.junit_case import KIND, Batch, Case, Suite, case, class_and_name, pairs
+from lakecheck.documents.junit_case import KIND, Batch, Case, Suite, case, key, pairs
 from lakecheck.documents.junit_dialects import labels, moment, started, suite_name
 from lakecheck.documents.junit_repeats import Repeats
 from lakecheck.documents.junit_stream import CASES, END, PROPERTIES, START, guard, tag, walk
@@ -32,7 +32,7 @@ def parsed(file: IO[bytes]) -> Iterator[list[Batch]]:
             for event, elements in events:
                 reader.take(event, elements)
             yield reader.given()
-    except (ParseError, DefusedXmlException, LookupError, ValueError) as error:
+    except (ParseError, DefusedXmlException, LookupError, ValueError, RecursionError) as error:
         raise Malformed(_why(error)) from None
 
 
@@ -60,7 +60,9 @@ class _Reader:
         """Note what was met."""
         if event == CASES:
             cases = list(map(case, elements))
-            self._identify([each for each in cases if not each.own])
+            others = [each for each in cases if not each.own]
+            if others:
+                self._identify(others)
             self._batches.append(Batch(self._suites[-1], cases))
         elif event == START:
             self._suites.append(self._suite(elements[0]))
@@ -75,28 +77,34 @@ class _Reader:
         found, self._batches = self._batches, []
         return found
 
-    def _identify(self, cases: Sequence[Case]) -> None:
+    def _identify(self, cases: list[Case]) -> None:
         """Give each case its identity, and note which are repetitions, or attempts of several."""
         suite = self._suites[-1]
+        head = f"{KIND}\0{suite.name}"
+        suite_begun = suite.started or self._content
         for each in cases:
-            classname, name = class_and_name(each.attributes, suite)
-            begun = started(each, suite) or self._content
-            each.id = identity(KIND, suite.name, classname, name, begun)
-            if suite.run:
-                each.attempt = suite.run
-                each.again = self._ahead.retried.get((classname, name), 0) > suite.run
+            get = each.attributes.get
+            begun = started(each, suite) if "timestamp" in each.attributes else suite_begun
+            text = f"{head}\0{get('classname')}\0{get('name')}\0{begun or suite_begun}"
+            # As `identity` does, whose call would take as long as the digest.
+            each.id = blake2b(text.encode(), digest_size=16).hexdigest()
         if suite.run:
-            cases = [each for each in cases if not each.again]
+            cases = [each for each in cases if not self._is_tried_again(each, suite.run)]
         counts = self._repeats.count([each.id for each in cases])
-        for each, occurred in zip(cases, counts, strict=True):
-            if occurred > 1:
-                each.repeat = occurred
-                each.id = identity(each.id, f"{occurred} times")
+        if sum(counts) > len(counts):
+            for each, each.repeat in zip(cases, counts, strict=True):
+                if each.repeat > 1:
+                    each.id = identity(each.id, f"{each.repeat} times")
+
+    def _is_tried_again(self, case: Case, run: int) -> bool:
+        case.attempt = run
+        case.again = self._ahead.retried.get(key(case.attributes), 0) > run
+        return case.again
 
     @cached_property
     def _content(self) -> str:
         """Digest of the file, which tells runs apart where they have no time."""
-        digest = hashlib.blake2b(digest_size=16)
+        digest = blake2b(digest_size=16)
         offset = 0
         while block := os.pread(self._file.fileno(), 2**20, offset):
             digest.update(block)

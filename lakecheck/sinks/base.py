@@ -100,7 +100,11 @@ class Sink(Protocol):
         """Give connections back; called once, also after trouble."""
 
 
-PASSWORD_IN_URL = re.compile(r"(?<=://)[^\s/@:\"']*:([^\s/@\"']+)(?=@)")
+# Greedy: in a password that was not percent-encoded, what follows an @ or a / is secret as well.
+PASSWORD_IN_URL = re.compile(r"://[^\s/@:\"']*:([^\s\"']+)@")
+SECRET_IN_QUERY = re.compile(
+    r"[?&][^=&\s]*(?:pass|token|secret|key|sig|signature|auth|code)=([^&\s\"']+)", re.IGNORECASE
+)
 SECRET_NAME = re.compile(
     r"(pass(word|wd|phrase)?|token|secret|api[-_]?key|authori[sz]ation|cookie)$", re.IGNORECASE
 )
@@ -110,7 +114,7 @@ def secrets_of(options: Any) -> set[str]:
     """Give the secrets in a sink's options: by the names of their keys, and in URLs."""
     found: set[str] = set()
     if isinstance(options, str):
-        found.update(PASSWORD_IN_URL.findall(options))
+        found.update(PASSWORD_IN_URL.findall(options), SECRET_IN_QUERY.findall(options))
     elif isinstance(options, Struct):
         for name in options.__struct_fields__:
             value = getattr(options, name)
@@ -129,5 +133,5 @@ def secrets_of(options: Any) -> set[str]:
 
 
 def without_secrets(url: str) -> str:
-    """Give a URL without user and password."""
-    return re.sub(r"(?<=://)[^\s/@\"']+@", "", url)
+    """Give a URL without user, password and query."""
+    return re.sub(r"\?\S+", "?…", re.sub(r"(?<=://)[^\s\"']*@", "", url))

@@ -33,6 +33,9 @@ def batches(journal: Path, offset: int, most_items: int, most_bytes: int) -> Ite
         for line in file:
             if not line.endswith(b"\n"):
                 break
+            if line == b"\n":
+                batch.end += 1
+                continue
             full = len(batch.items) >= most_items or size + len(line) > most_bytes
             if full and (batch.items or batch.foreign):
                 yield batch

@@ -12,6 +12,7 @@ from lakecheck import __version__
 from lakecheck.documents.mapping import LABELS, Type, fields
 from lakecheck.sinks.opensearch import Options
 
+FAMILIES = ("rucio", "fts", "probe", "junit")  # of fields that nobody can announce
 PRIORITY = 200  # above what servers bring themselves
 MOST_FIELDS = 2000
 LONGEST = 1024  # characters of a word that can still be found
@@ -77,9 +78,12 @@ def properties(elastic: bool) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for name, kind in fields().items():
         _put(tree, name, dict(_TYPES[kind]))
-    for name in LABELS if elastic else ():
+    # One stray text of such a name would else make a field of it, and refuse all real ones.
+    for name in FAMILIES:
+        _put(tree, name, {"type": "object"})
+    for name in LABELS:
         # OpenSearch's flat_object refuses documents with dotted names, and cannot count values.
-        _put(tree, name, {"type": "flattened"})
+        _put(tree, name, {"type": "flattened" if elastic else "object"})
     return tree
 
 

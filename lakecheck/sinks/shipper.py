@@ -13,6 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 from tenacity.wait import wait_exponential_jitter
@@ -24,6 +25,7 @@ from lakecheck.model import SinkChoice, SinkKind
 from lakecheck.sinks.base import Rejection, Sink, SinkTrouble, secrets_of
 from lakecheck.sinks.batches import Batch, batches, pending
 from lakecheck.sinks.cursor import Busy, Cursor, CursorFile
+from lakecheck.units import Duration
 
 FIRST_WAIT, LONGEST_WAIT = 0.2, 30.0  # seconds between two tries
 log = logging.getLogger("lakecheck.sinks")
@@ -134,12 +136,21 @@ class _Shipping:
         kind: SinkKind = registry.load("sinks", self.choice.sink)
         module, _, name = kind.sink.partition(":")
         try:
-            made: Sink = getattr(importlib.import_module(module), name)(self.choice.options)
+            made: Sink = getattr(importlib.import_module(module), name)(self._options())
             return made
         except ModuleNotFoundError as error:
             lacks = f"the Python package {error.name} is missing"
             how = f"install it: pip install 'lakecheck[{kind.name}]'"
             raise SinkTrouble(f"{lacks}; {how}", lasting=True) from error
+
+    def _options(self) -> Any:
+        """The sink's options; none of its answers is awaited longer than there is time."""
+        options = self.choice.options
+        timeout = getattr(options, "timeout", None)
+        if timeout is None or self.deadline is None:
+            return options
+        left = max(1.0, self.deadline - time.monotonic())
+        return msgspec.structs.replace(options, timeout=Duration(min(timeout, left)))
 
     def _in_order(self, sink: Sink) -> None:
         """Offer batches, a few at once; the cursor follows the oldest that is not done with."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from lakecheck.sinks.shipper import Outcome
 
-WAY_OUT = "`lakecheck ship` goes on"
+WAY_OUT = "`lakecheck ship` sends them later"
 
 
 def sentences(outcome: Outcome, way_out: str) -> Iterable[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +21,7 @@ from lakecheck.spec.shapes import INVALID, Context
 Section = Literal["publish", "consume"]
 GROUPS: dict[Section, str] = {"publish": "sinks", "consume": "sources"}
 # Keys whose values are paths; relative ones are relative to the spec.
+SQLITE = re.compile(r"sqlite:///([^/:?][^?]*)")  # with a relative path
 PATHS = ("path", "ca", "certificate", "key")
 
 
@@ -78,6 +80,9 @@ def _with_paths(options: Any, folder: Path) -> Any:
         # What comes from the environment was meant from where the user stands.
         if isinstance(text, str) and text and not VARIABLE.search(text):
             changed[name] = os.path.abspath(folder / os.path.expanduser(text))
+    url = getattr(options, "url", "")
+    if isinstance(url, str) and (found := SQLITE.fullmatch(url)) and "$" not in url:
+        changed["url"] = f"sqlite:///{os.path.abspath(folder / found[1])}"
     return msgspec.structs.replace(options, **changed)
 
 

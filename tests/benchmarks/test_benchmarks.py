@@ -18,6 +18,7 @@ SMALL = {
         *("--documents", "3000", "--sample", "20", "--rounds", "1"),
         *("--warm", "100", "--fills", "0,10", "--shipments", "2"),
     ],
+    "convert.py": ["--cases", "200", "--turns", "1"],
     "brokers.py": ["--broker", "activemq", "--documents", "500", "--turns", "1"],
 }
 PROMISES = {
@@ -26,6 +27,7 @@ PROMISES = {
     "collection.py": 2,
     "large.py": 4,
     "shipping.py": 3,
+    "convert.py": 4,
     "brokers.py": 2,  # of each broker
 }
 

@@ -154,7 +154,7 @@ def test_a_day_has_a_journal_of_its_own(tmp_path: Path) -> None:
 
 def test_one_writes_a_journal(tmp_path: Path) -> None:
     received = Received(tmp_path)
-    with pytest.raises(UsageError, match="goes on in another process"):
+    with pytest.raises(UsageError, match="give this one a --name of its own"):
         Received(tmp_path)
     received.close()
 

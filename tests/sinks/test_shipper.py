@@ -13,7 +13,7 @@ import pytest
 from lakecheck.documents.journal import read
 from lakecheck.model import SinkChoice
 from lakecheck.sinks import failing, file, http
-from lakecheck.sinks.base import secrets_of
+from lakecheck.sinks.base import secrets_of, without_secrets
 from lakecheck.sinks.cursor import CursorFile
 from lakecheck.sinks.shipper import Outcome, ship, status
 
@@ -171,6 +171,21 @@ def test_a_journal_that_was_replaced_is_shipped_anew(journal: Path, tmp_path: Pa
     ship(journal, [to_file(tmp_path / "out.ndjson")])
     journal.write_text(json.dumps(document(1)) + "\n")
     assert one(ship(journal, [to_file(tmp_path / "out.ndjson")])).shipped == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "secret", "shown"),
+    [
+        ("http://u:pw@h:1/x", "pw", "http://h:1/x"),
+        ("http://u:p@w@h:1/x", "p@w", "http://h:1/x"),
+        ("stomp://u:p/w@h:1", "p/w", "stomp://h:1"),
+        ("http://h/c?access_token=abc&index=i", "abc", "http://h/c?…"),
+        ("https://h/c?key=abc", "abc", "https://h/c?…"),
+    ],
+)
+def test_secrets_in_urls_are_not_shown(url: str, secret: str, shown: str) -> None:
+    assert secrets_of(url) == {secret}
+    assert without_secrets(url) == shown
 
 
 def test_secrets_in_options_are_known() -> None:

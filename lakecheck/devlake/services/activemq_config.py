@@ -11,7 +11,7 @@ from msgspec import Struct
 GROUPS = {"pub": "pubs", "sub": "subs", "admin": "admins"}
 LARGEST_FRAME = 2**20  # bytes
 # Below these names `pub` writes and `sub` reads; elsewhere only `admin` does either.
-OPEN = ("lakecheck.>", "rucio.>", "transfer.>", "monit.>")
+OPEN = ("lakecheck.>", "probes", "probes.>", "rucio.>", "transfer.>", "monit.>")
 NARROW = "lakecheck.narrow.>"  # so little memory that a consumer who is away blocks senders
 FULL = "lakecheck.full.>"  # its store counts as full
 _HEAD = """\
