@@ -46,7 +46,7 @@ def send(broker: Broker, destination: str, bodies: list[bytes]) -> None:
 @pytest.fixture
 def publishing(tmp_path: Path, opensearch: Store) -> Path:
     """A spec that publishes where OPENSEARCH_URL says."""
-    sink = 'publish: [opensearch: {url: "${OPENSEARCH_URL}", index: whole-way}]\n'
+    sink = 'publish: [opensearch: {url: "${OPENSEARCH_URL}", index: journey}]\n'
     attributes = ", attributes: {country: FR, tier: 1}"
     return write(tmp_path, memory_rses(["ANNECY", "GENEVA"], attributes) + TESTS + sink)
 
@@ -58,24 +58,24 @@ def test_a_run_is_found_and_its_junit_alone_gives_the_same(
     done = lakecheck(tmp_path, "run", publishing, "-q", "-o", "out", **where)
     assert done.returncode == 0, done.stderr
     assert "opensearch: 10 documents to " in done.stdout
-    first = stored(opensearch, "whole-way-*")
+    first = stored(opensearch, "journey-*")
     assert set(first) == {each["_id"] for each in documents(tmp_path / "out")}
 
     # What dashboards ask: the share of passed checks by country, from fields that nest.
     asked = {
         "by": {"terms": {"field": "labels.country"}, "aggs": {"s": {"terms": {"field": "status"}}}}
     }
-    buckets = opensearch.search("whole-way-*", size=0, aggs=asked)["aggregations"]["by"]["buckets"]
+    buckets = opensearch.search("journey-*", size=0, aggs=asked)["aggregations"]["by"]["buckets"]
     assert [(each["key"], each["doc_count"]) for each in buckets] == [("FR", 10)]
     assert buckets[0]["s"]["buckets"][0]["key"] == "passed"
 
     # As in CI: another machine, which has the artefact and nothing else.
-    opensearch.ask("DELETE", ",".join(opensearch.indices("whole-way-*")))
+    opensearch.ask("DELETE", ",".join(opensearch.indices("journey-*")))
     (tmp_path / "out" / "results.ndjson").unlink()
     artefact = ("ship", "out/junit.xml", "--spec", publishing)
     assert lakecheck(tmp_path, *artefact, **where).returncode == 0
     assert lakecheck(tmp_path, *artefact, "--again", **where).returncode == 0
-    assert stored(opensearch, "whole-way-*") == first
+    assert stored(opensearch, "journey-*") == first
 
 
 def test_rucios_events_go_from_broker_to_store(
