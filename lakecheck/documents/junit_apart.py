@@ -33,24 +33,35 @@ class _Frame(msgspec.Struct, array_like=True):
 def parsed(file: IO[bytes]) -> Iterator[list[Batch]]:
     """Give the batches of a file from its beginning; Malformed where it is no whole JUnit."""
     os.lseek(file.fileno(), 0, os.SEEK_SET)  # to seek in `file` may only move in its buffer
-    decode = msgspec.msgpack.Decoder(_Frame).decode
-    child = subprocess.Popen(
-        [sys.executable, *COMMAND], stdin=file, stdout=subprocess.PIPE, pipesize=_PIPE
-    )
+    try:
+        child = subprocess.Popen(
+            [sys.executable, *COMMAND], stdin=file, stdout=subprocess.PIPE, pipesize=_PIPE
+        )
+    except OSError:  # no more processes are allowed here
+        yield from parsed_here(file)
+        return
     with child:
         assert child.stdout  # it is a pipe
         try:
-            while length := child.stdout.read(_LENGTH):
-                frame = decode(child.stdout.read(int.from_bytes(length)))
+            for frame in _frames(child.stdout):
                 yield frame.batches
+                if frame.wrong:
+                    raise Malformed(frame.wrong)
                 if frame.last:
-                    break
-            else:
-                raise Malformed(f"the process that read it ended early, with {child.wait()}")
-            if frame.wrong:
-                raise Malformed(frame.wrong)
+                    return
+            raise Malformed(f"the process that read it ended early, with {child.wait()}")
         finally:
             child.kill()  # it has nothing left to do, or nobody to do it for
+
+
+def _frames(pipe: IO[bytes]) -> Iterator[_Frame]:
+    """Give the frames that arrive whole."""
+    decode = msgspec.msgpack.Decoder(_Frame).decode
+    while len(length := pipe.read(_LENGTH)) == _LENGTH:
+        frame = pipe.read(int.from_bytes(length))
+        if len(frame) < int.from_bytes(length):
+            return
+        yield decode(frame)
 
 
 def main() -> None:

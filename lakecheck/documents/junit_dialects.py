@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ _REFRAME = re.compile(r"(ReFrame) run (\d+)")
 _EMPTY = "(empty)"  # CTest: the name of a suite that has none
 # Words for a failure that say no more than that it is one.
 _IDLE = frozenset({"error", "fail", "failed", "failure"})
+_THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?")
 _EARLIEST = 1971  # Go's zero is the year 1, GoogleTest's and Jest's 1970 in any zone
 
 
@@ -96,3 +98,22 @@ def started(case: Case, suite: Suite) -> str:
     if "timestamp" in attributes:
         return moment(attributes["timestamp"]) or suite.started
     return suite.started
+
+
+def seconds(text: str | None) -> float | None:
+    """Read a duration: `0.25`, `1,234.5` and, of tools that know no better, `0,25`."""
+    if not text:
+        return None
+    try:
+        found = float(text)
+    except ValueError:
+        return _seconds_of_others(text)
+    return found if 0.0 <= found < math.inf else None
+
+
+def _seconds_of_others(text: str) -> float | None:
+    told = text.strip().removesuffix("s").strip()
+    if _THOUSANDS.fullmatch(told):
+        told = told.replace(",", "")
+    told = told.replace(",", ".")
+    return seconds(told) if told != text else None

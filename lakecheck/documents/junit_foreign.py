@@ -6,7 +6,6 @@ left out.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,7 +19,7 @@ from lakecheck.documents.junit_case import (
     Part,
     Suite,
 )
-from lakecheck.documents.junit_dialects import started
+from lakecheck.documents.junit_dialects import seconds, started
 from lakecheck.documents.junit_value import decoded
 from lakecheck.documents.redact import HINT, Redactor
 from lakecheck.documents.result import (
@@ -38,9 +37,9 @@ FLAKY = ("flakyFailure", "flakyError")
 RERUN = ("rerunFailure", "rerunError")
 NOT_RUN = ("notrun", "disabled")  # GoogleTest, CTest
 NO_WORDS = "it does not say why"
+ALWAYS = frozenset({"classname", "name", "time"})  # attributes that say nothing more of a case
 PARAMETERS = ("value_param", "type_param")  # GoogleTest: with what the case was run
 ATTACHMENT = re.compile(r"\[\[ATTACHMENT\|(.+?)\]\]")  # as Jenkins and GitLab read it
-_THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?")
 # What the Redactor searches for, which is quicker to look for one by one.
 _WORDS = tuple(HINT.pattern.lower().split("|"))
 _redactor = Redactor()
@@ -103,7 +102,7 @@ def _of_case(
     document["_id"] = case.id
     document["case"] = name_said(classname) or source.name
     document["check"] = name_said(name) or source.name
-    if len(attributes) > 3:  # more than class, name and time
+    if not ALWAYS.issuperset(attributes):
         document["@timestamp"] = started(case, suite) or source.modified
         document |= _place(attributes, name_said)
     if case.properties:
@@ -185,7 +184,7 @@ def _failed(failures: Sequence[Part], output: str) -> Document:
     texts = [dialects.told(each.message, each.text) or each.type for each in failures]
     message = "\n".join(text for text in texts if text)
     if dialects.is_idle(message):  # as CTest's is, or was: it is in the output
-        message = output[-MESSAGE_LIMIT:] or message or NO_WORDS
+        message = _end(output) or message or NO_WORDS
     status = "error" if failures[0].name.lower().endswith("error") else "failed"
     return {"status": status, **_error(message)}
 
@@ -208,10 +207,13 @@ def _output(parts: Sequence[Part]) -> str:
 def _printed(output: str) -> Document:
     """Give the end of what was printed, and the files that it names."""
     attachments = [said(each) for each in ATTACHMENT.findall(output)]
-    # Redacted before it is cut, or half a secret would be left.
-    end = said(output[-2 * MESSAGE_LIMIT :])[-MESSAGE_LIMIT:]
-    fields: Document = {f"{KIND}.output": end}
+    fields: Document = {f"{KIND}.output": _end(output)}
     return fields | {f"{KIND}.attachments": attachments} if attachments else fields
+
+
+def _end(output: str) -> str:
+    # Redacted before it is cut, or half a secret would be left.
+    return said(output[-2 * MESSAGE_LIMIT :])[-MESSAGE_LIMIT:]
 
 
 def _labels(properties: Mapping[str, str]) -> Document:
@@ -225,22 +227,3 @@ def _labels(properties: Mapping[str, str]) -> Document:
 
 def _told(fields: Document) -> Document:
     return {name: value for name, value in fields.items() if value}
-
-
-def seconds(text: str | None) -> float | None:
-    """Read a duration: `0.25`, `1,234.5` and, of tools that know no better, `0,25`."""
-    if not text:
-        return None
-    try:
-        found = float(text)
-    except ValueError:
-        return _seconds_of_others(text)
-    return found if 0.0 <= found < math.inf else None
-
-
-def _seconds_of_others(text: str) -> float | None:
-    told = text.strip().removesuffix("s").strip()
-    if _THOUSANDS.fullmatch(told):
-        told = told.replace(",", "")
-    told = told.replace(",", ".")
-    return seconds(told) if told != text else None

@@ -80,6 +80,17 @@ def test_what_is_wrong_is_said_and_nothing_is_written(
     assert sorted(path.name for path in tmp_path.iterdir()) in (["bad.xml"], [])
 
 
+def test_what_was_read_of_a_file_that_was_cut_off_is_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    cases = "".join(f'<testcase name="{number}"/>' for number in range(1000))
+    Path("cut.xml").write_text(f'<testsuite name="s">{cases}<testca')
+    assert cli.call(["convert", "cut.xml"]) == 10
+    printed = [json.loads(line)["check"] for line in capfd.readouterr().out.splitlines()]
+    assert printed == [str(number) for number in range(999)]  # the last one may have gone on
+
+
 @pytest.mark.parametrize("output", ["missing/out.ndjson", "missing/out.xml"])
 def test_where_it_cannot_write_is_said(
     run: Path, capsys: pytest.CaptureFixture[str], output: str

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import psutil
 import pytest
@@ -55,10 +57,21 @@ def test_it_ends_when_nobody_reads_on(tmp_path: Path) -> None:
     assert readers() == []
 
 
-def test_that_it_ended_early_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(junit_apart, "COMMAND", ("-c", "raise SystemExit(3)"))
+@pytest.mark.parametrize("printed", ["", "\\0", "\\0\\0\\0\\x09half"])
+def test_that_it_ended_early_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, printed: str
+) -> None:
+    program = f"print('{printed}', end='', flush=True); raise SystemExit(3)"
+    monkeypatch.setattr(junit_apart, "COMMAND", ("-c", program))
     with pytest.raises(JournalError, match="the process that read it ended early, with 3"):
         list(read_junit(large(tmp_path, 1)))
+
+
+def test_where_no_process_can_be_started_it_is_done_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subprocess, "Popen", mock.Mock(side_effect=BlockingIOError))
+    assert len(list(read_junit(large(tmp_path, 3)))) == 3
 
 
 def test_small_files_and_single_processors_need_none(

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lakecheck.documents import junit, junit_foreign
+from lakecheck.documents import junit, junit_dialects, junit_foreign
 from lakecheck.documents.junit_reader import read_junit
 from lakecheck.documents.junit_value import decoded, encoded
 from lakecheck.documents.redact import HINT
@@ -222,6 +222,17 @@ def test_the_words_of_secrets_are_what_the_redactor_searches_for() -> None:
         assert HINT.fullmatch(word), "not a plain text any more: junit_foreign must search for it"
 
 
+def test_a_case_has_a_time_and_a_place_of_its_own(tmp_path: Path) -> None:
+    (one, other) = of(
+        tmp_path,
+        """<testsuite name="s" timestamp="2026-11-21T09:00:00">
+        <testcase name="a" timestamp="2026-11-21T10:00:00.5Z"/><testcase name="b" file="b.c"/>
+        </testsuite>""",
+    )
+    assert (one["@timestamp"], one["check"]) == ("2026-11-21T10:00:00.500Z", "a")
+    assert (other["@timestamp"], other["junit.file"]) == ("2026-11-21T09:00:00.000Z", "b.c")
+
+
 def test_no_name_at_all(tmp_path: Path) -> None:
     (one,) = of(tmp_path, "<testsuite><testcase/></testsuite>")
     assert [one[name] for name in ("test", "case", "check")] == ["TEST-x"] * 3
@@ -253,7 +264,7 @@ def test_several_failures_are_one_error(tmp_path: Path) -> None:
     ],
 )
 def test_durations(text: str, seconds: float | None) -> None:
-    assert junit_foreign.seconds(text) == seconds
+    assert junit_dialects.seconds(text) == seconds
 
 
 def test_converting_again_gives_the_same_ids(tmp_path: Path) -> None:
@@ -276,6 +287,7 @@ BAD = {
         '<?xml version="1.0" encoding="shift_jis"?><testsuite/>',
         "convert it to UTF-8, for instance with iconv",
     ),
+    "suites without end": ("<testsuite>" * 100_000, "this is no JUnit XML"),
     "unknown entity": ('<testsuite name="s"><testcase name="&nbsp;"/></testsuite>', "undefined"),
 }
 
