@@ -39,7 +39,7 @@ def test_a_mistake_in_it_would_be_found(tmp_path: Path) -> None:
 
 
 def test_each_stage_has_its_job() -> None:
-    assert PIPELINE["stages"] == ["check", "test", "plan", "run"]
+    assert PIPELINE["stages"] == ["check", "test", "plan", "run", "ship"]
     assert {job["stage"] for job in JOBS.values()} == set(PIPELINE["stages"])
 
 
