@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import IO
 from xml.etree.ElementTree import ParseError
 
 from msgspec import Struct, field
 
-from lakecheck.documents.junit_case import key, pairs
+from lakecheck.documents.junit_case import pairs
 from lakecheck.documents.junit_dialects import suite_name
 from lakecheck.documents.junit_stream import END, PROPERTIES, START, walk
 
@@ -44,6 +45,11 @@ def ahead(file: IO[bytes]) -> Ahead:
             found = _collected(file)
     file.seek(0)
     return found
+
+
+def name_of(attributes: Mapping[str, str]) -> Name:
+    """Class and name of a case, as they stand in the file."""
+    return attributes.get("classname"), attributes.get("name")
 
 
 def _may_hold(file: IO[bytes]) -> bool:
@@ -85,7 +91,7 @@ def _collected(file: IO[bytes]) -> Ahead:
                     met += 1
                 elif suites[-1].run:
                     names = runs.setdefault(suites[-1].run, set())
-                    names.update(key(each.attrib) for each in elements)
+                    names.update(name_of(each.attrib) for each in elements)
     found.retried = _retried(runs)
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -11,6 +11,7 @@ from msgspec import Struct
 from lakecheck.documents.junit_stream import tag
 
 KIND = "junit"  # of the documents
+ALWAYS = frozenset({"classname", "name", "time"})  # attributes that every tool writes
 OWN = ("_id", "document", "version")  # properties that only lakecheck's own cases have
 PRINTED = ("system-out", "system-err")
 
@@ -36,12 +37,10 @@ class Part(Struct, array_like=True, gc=False):
 
 
 class Case(Struct, array_like=True, gc=False):
-    """One test case; of lakecheck's own, the properties are everything."""
+    """What one test case has beyond a name; of lakecheck's own, the properties are everything."""
 
-    attributes: dict[str, str]
     properties: dict[str, str] = {}
     parts: tuple[Part, ...] = ()
-    id: str = ""  # of its document
     repeat: int = 1  # how often its name has occurred, with itself
     attempt: int = 1
     again: bool = False  # a later attempt follows
@@ -49,21 +48,25 @@ class Case(Struct, array_like=True, gc=False):
 
 
 class Batch(Struct, array_like=True):
-    """Some cases of a suite, in order."""
+    """Some cases of a suite, in order: in columns, since most have nothing beyond them."""
 
     suite: Suite
-    cases: list[Case]
+    attributes: list[dict[str, str]]
+    ids: list[str]  # of their documents
+    more: dict[int, Case]  # by position, of cases that are not as plain as that
 
 
-def key(attributes: Mapping[str, str]) -> tuple[str | None, str | None]:
-    """Class and name of a case, as they stand in the file."""
-    return attributes.get("classname"), attributes.get("name")
+def more(elements: Sequence[Element]) -> dict[int, Case]:
+    """Read what cases have beyond class, name and time, by position."""
+    return {
+        position: case(element)
+        for position, element in enumerate(elements)
+        if len(element) or not ALWAYS.issuperset(element.attrib)
+    }
 
 
 def case(element: Element) -> Case:
-    """Read a case."""
-    if not len(element):
-        return Case(element.attrib)
+    """Read one case's children."""
     properties: dict[str, str] = {}
     others: list[tuple[str, Element]] = []
     for child in element:
@@ -73,8 +76,8 @@ def case(element: Element) -> Case:
         else:
             others.append((name, child))
     if is_own(properties):
-        return Case({}, properties, own=True)
-    return Case(element.attrib, properties, tuple(_part(name, child) for name, child in others))
+        return Case(properties, own=True)
+    return Case(properties, tuple(_part(name, child) for name, child in others))
 
 
 def is_own(properties: Mapping[str, Any]) -> bool:

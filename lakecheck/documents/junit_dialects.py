@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from xml.etree.ElementTree import Element
 
-from lakecheck.documents.junit_case import Case, Suite
 from lakecheck.documents.result import rfc3339
 
 # gotestsum: the lines by which `go test` frames the output of a test.
@@ -92,12 +91,13 @@ def moment(text: str) -> str:
     return rfc3339((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
 
 
-def started(case: Case, suite: Suite) -> str:
-    """Give when a case began, or else its suite, "" where neither tells."""
-    attributes = case.attributes
-    if "timestamp" in attributes:
-        return moment(attributes["timestamp"]) or suite.started
-    return suite.started
+def durations(texts: list[str | None]) -> list[float] | list[float | None]:
+    """Read durations in seconds, at once where they are plain numbers, as mostly they are."""
+    try:
+        found = list(map(float, texts))  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return list(map(seconds, texts))
+    return found if min(found) >= 0.0 and sum(found) < math.inf else list(map(seconds, texts))
 
 
 def seconds(text: str | None) -> float | None:

@@ -7,7 +7,7 @@ left out.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lakecheck.documents import junit_dialects as dialects
@@ -19,7 +19,7 @@ from lakecheck.documents.junit_case import (
     Part,
     Suite,
 )
-from lakecheck.documents.junit_dialects import seconds, started
+from lakecheck.documents.junit_dialects import durations, moment
 from lakecheck.documents.junit_value import decoded
 from lakecheck.documents.redact import HINT, Redactor
 from lakecheck.documents.result import (
@@ -37,7 +37,6 @@ FLAKY = ("flakyFailure", "flakyError")
 RERUN = ("rerunFailure", "rerunError")
 NOT_RUN = ("notrun", "disabled")  # GoogleTest, CTest
 NO_WORDS = "it does not say why"
-ALWAYS = frozenset({"classname", "name", "time"})  # attributes that say nothing more of a case
 PARAMETERS = ("value_param", "type_param")  # GoogleTest: with what the case was run
 ATTACHMENT = re.compile(r"\[\[ATTACHMENT\|(.+?)\]\]")  # as Jenkins and GitLab read it
 # What the Redactor searches for, which is quicker to look for one by one.
@@ -62,10 +61,37 @@ def said(text: str) -> str:
     return text
 
 
-def documents(batch: Batch, source: Source) -> Iterator[Document]:
+def documents(batch: Batch, source: Source) -> list[Document]:
     """Give the attempts of each case, then its result."""
-    suite = batch.suite
-    shared: Document = {
+    attributes = batch.attributes
+    above = batch.suite.name or source.name
+    classes = [each.get("classname", "").strip() or above for each in attributes]
+    names = [
+        each.get("name", "").strip() or other
+        for each, other in zip(attributes, classes, strict=True)
+    ]
+    # Most hold nothing, which is found out more quickly of all together.
+    together = "\n".join(classes + names)
+    if said(together) != together:
+        classes, names = [said(each) for each in classes], [said(each) for each in names]
+    times = durations([each.get("time") for each in attributes])
+    shared = _shared(batch.suite, source)
+    found = [
+        shared | {"_id": id_, "case": classname, "check": name, "duration": time}
+        for id_, classname, name, time in zip(batch.ids, classes, names, times, strict=True)
+    ]
+    if None in times:
+        for document in found:
+            if document["duration"] is None:
+                del document["duration"]
+    for position, case in sorted(batch.more.items(), reverse=True):
+        made = _of_case(case, attributes[position], found[position], source)
+        found[position : position + 1] = made
+    return found
+
+
+def _shared(suite: Suite, source: Source) -> Document:
+    return {
         "@timestamp": suite.started or source.modified,
         "_id": "",
         "document": "result",
@@ -78,46 +104,24 @@ def documents(batch: Batch, source: Source) -> Iterator[Document]:
         "attempt": 1,
         "status": "passed",
     }
-    # Most names hold nothing, which is found out more quickly of all together.
-    names = [each for case in batch.cases for each in case.attributes.values()]
-    together = "\n".join([suite.name, *names])
-    name_said = str if said(together) == together else said
-    for case in batch.cases:
-        if case.own:
-            yield {name: decoded(text) for name, text in case.properties.items()}
-        else:
-            yield from _of_case(case, suite, shared.copy(), source, name_said)
 
 
 def _of_case(
-    case: Case,
-    suite: Suite,
-    document: Document,
-    source: Source,
-    name_said: Callable[[str], str],
-) -> Sequence[Document]:
-    attributes = case.attributes
-    classname = attributes.get("classname", "").strip() or suite.name
-    name = attributes.get("name", "").strip() or classname
-    document["_id"] = case.id
-    document["case"] = name_said(classname) or source.name
-    document["check"] = name_said(name) or source.name
-    if not ALWAYS.issuperset(attributes):
-        document["@timestamp"] = started(case, suite) or source.modified
-        document |= _place(attributes, name_said)
-    if case.properties:
-        document |= _labels(case.properties)
+    case: Case, attributes: Mapping[str, str], document: Document, source: Source
+) -> list[Document]:
+    """Give what a case with more than a name becomes; of the document, that much is there."""
+    if case.own:
+        return [{name: decoded(text) for name, text in case.properties.items()}]
+    if "timestamp" in attributes:
+        document["@timestamp"] = moment(attributes["timestamp"]) or document["@timestamp"]
+    document |= _place(attributes)
+    document |= _labels(case.properties)
     if case.repeat > 1:
         document[f"{KIND}.repeat"] = case.repeat
-    if (took := seconds(attributes.get("time"))) is not None:
-        document["duration"] = took
-    plain = not case.parts and case.attempt == 1 and not case.again
-    if plain and attributes.get("status") not in NOT_RUN:
-        return (document,)
-    return _attempts(case, document)
+    return _attempts(case, attributes, document)
 
 
-def _attempts(case: Case, document: Document) -> list[Document]:
+def _attempts(case: Case, attributes: Mapping[str, str], document: Document) -> list[Document]:
     """Give the documents of a case, of which all but the outcome is known."""
     attempts, timed = _tried(case.parts)
     took = document.pop("duration", None)
@@ -127,10 +131,10 @@ def _attempts(case: Case, document: Document) -> list[Document]:
         attempt["attempt"] = case.attempt + number
         if case.again or number + 1 < len(attempts):
             attempt["document"] = "attempt"
-            attempt["_id"] = identity(case.id, str(case.attempt + number))
+            attempt["_id"] = identity(document["_id"], str(case.attempt + number))
         if number == timed and took is not None:
             attempt["duration"] = took
-        attempt.update(_outcome(case, failures, output))
+        attempt.update(_outcome(case, attributes.get("status"), failures, output))
         if output:
             attempt.update(_printed(output))
         found.append(attempt)
@@ -149,23 +153,20 @@ def _tried(parts: Sequence[Part]) -> tuple[list[tuple[list[Part], str]], int]:
     return [*flaky, this], len(flaky)
 
 
-def _place(attributes: Mapping[str, str], said: Callable[[str], str]) -> Document:
+def _place(attributes: Mapping[str, str]) -> Document:
     line = attributes.get("line") or ""
-    return _told(
-        {
-            f"{KIND}.file": said(attributes.get("file") or ""),
-            f"{KIND}.line": int(line) if line.isdecimal() else None,
-            f"{KIND}.parameter": said(
-                next((attributes[n] for n in PARAMETERS if n in attributes), "")
-            ),
-        }
-    )
+    parameter = next((attributes[each] for each in PARAMETERS if each in attributes), "")
+    fields = {
+        f"{KIND}.file": said(attributes.get("file") or ""),
+        f"{KIND}.line": int(line) if line.isdecimal() else None,
+        f"{KIND}.parameter": said(parameter)[:MESSAGE_LIMIT],
+    }
+    return _told(fields)
 
 
-def _outcome(case: Case, failures: Sequence[Part], output: str) -> Document:
+def _outcome(case: Case, status: str | None, failures: Sequence[Part], output: str) -> Document:
     if failures:
         return _failed(failures, output)
-    status = case.attributes.get("status")
     skipped = [part for part in case.parts if part.name == "skipped"]
     why = dialects.reason(skipped[0].message, skipped[0].text) if skipped else ""
     if dialects.could_not_run(status, why):

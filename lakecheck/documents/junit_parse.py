@@ -11,9 +11,9 @@ from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
 
-from lakecheck.documents.junit_ahead import ahead
-from lakecheck.documents.junit_case import KIND, Batch, Case, Suite, case, key, pairs
-from lakecheck.documents.junit_dialects import labels, moment, started, suite_name
+from lakecheck.documents.junit_ahead import ahead, name_of
+from lakecheck.documents.junit_case import KIND, Batch, Case, Suite, more, pairs
+from lakecheck.documents.junit_dialects import labels, moment, suite_name
 from lakecheck.documents.junit_repeats import Repeats
 from lakecheck.documents.junit_stream import CASES, END, PROPERTIES, START, guard, tag, walk
 from lakecheck.documents.result import identity
@@ -59,11 +59,10 @@ class _Reader:
     def take(self, event: str, elements: Sequence[Element]) -> None:
         """Note what was met."""
         if event == CASES:
-            cases = list(map(case, elements))
-            others = [each for each in cases if not each.own]
-            if others:
-                self._identify(others)
-            self._batches.append(Batch(self._suites[-1], cases))
+            attributes = [each.attrib for each in elements]
+            batch = Batch(self._suites[-1], attributes, [], more(elements))
+            self._identify(batch)
+            self._batches.append(batch)
         elif event == START:
             self._suites.append(self._suite(elements[0]))
         elif event == END:
@@ -77,28 +76,35 @@ class _Reader:
         found, self._batches = self._batches, []
         return found
 
-    def _identify(self, cases: list[Case]) -> None:
+    def _identify(self, batch: Batch) -> None:
         """Give each case its identity, and note which are repetitions, or attempts of several."""
-        suite = self._suites[-1]
-        head = f"{KIND}\0{suite.name}"
-        suite_begun = suite.started or self._content
-        for each in cases:
-            get = each.attributes.get
-            begun = started(each, suite) if "timestamp" in each.attributes else suite_begun
-            text = f"{head}\0{get('classname')}\0{get('name')}\0{begun or suite_begun}"
-            # As `identity` does, whose call would take as long as the digest.
-            each.id = blake2b(text.encode(), digest_size=16).hexdigest()
+        suite = batch.suite
+        head, begun = f"{KIND}\0{suite.name}", suite.started or self._content
+        keys = [
+            f"{head}\0{each.get('classname')}\0{each.get('name')}\0{begun}"
+            for each in batch.attributes
+        ]
+        for position in batch.more:
+            if own := moment(batch.attributes[position].get("timestamp") or ""):
+                keys[position] = keys[position].removesuffix(begun) + own
+        # As `identity` does, whose call would take as long as the digest.
+        batch.ids = [blake2b(key.encode(), digest_size=16).hexdigest() for key in keys]
+        positions: Sequence[int] = range(len(keys))
         if suite.run:
-            cases = [each for each in cases if not self._is_tried_again(each, suite.run)]
-        counts = self._repeats.count([each.id for each in cases])
+            positions = [each for each in positions if not self._is_tried_again(batch, each)]
+            keys = [keys[each] for each in positions]
+        counts = self._repeats.count(keys)
         if sum(counts) > len(counts):
-            for each, each.repeat in zip(cases, counts, strict=True):
-                if each.repeat > 1:
-                    each.id = identity(each.id, f"{each.repeat} times")
+            for position, occurred in zip(positions, counts, strict=True):
+                if occurred > 1:
+                    batch.more.setdefault(position, Case()).repeat = occurred
+                    batch.ids[position] = identity(batch.ids[position], f"{occurred} times")
 
-    def _is_tried_again(self, case: Case, run: int) -> bool:
-        case.attempt = run
-        case.again = self._ahead.retried.get(key(case.attributes), 0) > run
+    def _is_tried_again(self, batch: Batch, position: int) -> bool:
+        case = batch.more.setdefault(position, Case())
+        case.attempt = batch.suite.run
+        last = self._ahead.retried.get(name_of(batch.attributes[position]), 0)
+        case.again = last > batch.suite.run
         return case.again
 
     @cached_property

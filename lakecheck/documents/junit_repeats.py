@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Sequence
 
 _SMALLEST = 1024  # slots; a power of two, as every size
 _LARGE = 2**18
@@ -21,26 +21,25 @@ class Repeats:
         self._used = 0
         self._more: dict[int, int] = {}  # by digest, of names that occurred again
 
-    def count(self, names: Iterable[Hashable]) -> list[int]:
+    def count(self, names: Sequence[Hashable]) -> list[int]:
         """Note names in order, and tell how often each has occurred by then."""
-        counts = []
+        while 3 * (self._used + len(names)) > 2 * len(self._slots):
+            self._grow()
         slots = self._slots
         mask = len(slots) - 1
-        for name in names:
+        counts = [1] * len(names)
+        known = 0
+        for position, name in enumerate(names):
             digest = hash(name) or 1  # 0 is a free slot
             slot = digest & mask
             while (found := slots[slot]) and found != digest:
                 slot = (slot + 1) & mask
             if found:
-                counts.append(self._again(digest))
-                continue
-            counts.append(1)
-            slots[slot] = digest
-            self._used += 1
-            if 3 * self._used > 2 * mask:
-                self._grow()
-                slots = self._slots
-                mask = len(slots) - 1
+                counts[position] = self._again(digest)
+                known += 1
+            else:
+                slots[slot] = digest
+        self._used += len(names) - known
         return counts
 
     def _again(self, digest: int) -> int:

@@ -114,6 +114,9 @@ class _Growing:
             self._suite(suite[0], depth + 1, False, events)
 
     def _children(self, whole: list[Element], depth: int, events: list[Event]) -> None:
+        if {each.tag for each in whole} == {"testcase"}:
+            events.append((CASES, whole))
+            return
         for name, found in groupby(whole, tag):
             if name == "testcase":
                 events.append((CASES, list(found)))

@@ -23,5 +23,5 @@ def test_it_grows() -> None:
     repeats = Repeats()
     names = [str(number) for number in range(50_000)]
     assert repeats.count(names) == [1] * len(names)
-    assert repeats.count(reversed(names)) == [2] * len(names)
+    assert repeats.count(names[::-1]) == [2] * len(names)
     assert repeats.count(["another", "7", "another"]) == [1, 3, 2]
