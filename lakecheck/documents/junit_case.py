@@ -41,7 +41,6 @@ class Case(Struct, array_like=True, gc=False):
 
     properties: dict[str, str] = {}
     parts: tuple[Part, ...] = ()
-    repeat: int = 1  # how often its name has occurred, with itself
     attempt: int = 1
     again: bool = False  # a later attempt follows
     own: bool = False

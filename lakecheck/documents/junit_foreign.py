@@ -11,17 +11,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lakecheck.documents import junit_dialects as dialects
-from lakecheck.documents.junit_case import (
-    KIND,
-    PRINTED,
-    Batch,
-    Case,
-    Part,
-    Suite,
-)
+from lakecheck.documents.junit_case import ALWAYS, KIND, Batch, Case, Part, Suite
 from lakecheck.documents.junit_dialects import durations, moment
+from lakecheck.documents.junit_repeats import Repeats
+from lakecheck.documents.junit_said import said, said_end
 from lakecheck.documents.junit_value import decoded
-from lakecheck.documents.redact import HINT, Redactor
 from lakecheck.documents.result import (
     MESSAGE_LIMIT,
     VERSION,
@@ -39,26 +33,17 @@ NOT_RUN = ("notrun", "disabled")  # GoogleTest, CTest
 NO_WORDS = "it does not say why"
 PARAMETERS = ("value_param", "type_param")  # GoogleTest: with what the case was run
 ATTACHMENT = re.compile(r"\[\[ATTACHMENT\|(.+?)\]\]")  # as Jenkins and GitLab read it
-# What the Redactor searches for, which is quicker to look for one by one.
-_WORDS = tuple(HINT.pattern.lower().split("|"))
-_redactor = Redactor()
+
+Parts = Mapping[str, list[Part]]  # of a case, by their names
 
 
 class Source:
-    """The file that cases come from."""
+    """The file that cases come from, and what was met in it."""
 
     def __init__(self, path: Path) -> None:
         self.name = path.stem
+        self.repeats = Repeats()
         self.modified = rfc3339(path.stat().st_mtime)
-
-
-def said(text: str) -> str:
-    """Give a text without secrets."""
-    folded = text.casefold()
-    for word in _WORDS:
-        if word in folded:
-            return _redactor.text(text)
-    return text
 
 
 def documents(batch: Batch, source: Source) -> list[Document]:
@@ -84,10 +69,24 @@ def documents(batch: Batch, source: Source) -> list[Document]:
         for document in found:
             if document["duration"] is None:
                 del document["duration"]
+    _tell_repeats(batch, found, source.repeats)
     for position, case in sorted(batch.more.items(), reverse=True):
         made = _of_case(case, attributes[position], found[position], source)
         found[position : position + 1] = made
     return found
+
+
+def _tell_repeats(batch: Batch, found: Sequence[Document], repeats: Repeats) -> None:
+    """Give cases whose name and time were met before an identity of their own."""
+    no_names = {position for position, case in batch.more.items() if case.again or case.own}
+    positions = [position for position in range(len(found)) if position not in no_names]
+    counts = repeats.count([batch.ids[position] for position in positions])
+    if sum(counts) == len(counts):
+        return
+    for position, occurred in zip(positions, counts, strict=True):
+        if occurred > 1:
+            found[position]["_id"] = identity(batch.ids[position], f"{occurred} times")
+            found[position][f"{KIND}.repeat"] = occurred
 
 
 def _shared(suite: Suite, source: Source) -> Document:
@@ -112,45 +111,55 @@ def _of_case(
     """Give what a case with more than a name becomes; of the document, that much is there."""
     if case.own:
         return [{name: decoded(text) for name, text in case.properties.items()}]
-    if "timestamp" in attributes:
-        document["@timestamp"] = moment(attributes["timestamp"]) or document["@timestamp"]
-    document |= _place(attributes)
-    document |= _labels(case.properties)
-    if case.repeat > 1:
-        document[f"{KIND}.repeat"] = case.repeat
+    if not ALWAYS.issuperset(attributes):
+        began = moment(attributes.get("timestamp") or "")
+        document["@timestamp"] = began or document["@timestamp"]
+        document |= _place(attributes)
+    if case.properties:
+        document |= _labels(case.properties)
     return _attempts(case, attributes, document)
 
 
 def _attempts(case: Case, attributes: Mapping[str, str], document: Document) -> list[Document]:
     """Give the documents of a case, of which all but the outcome is known."""
-    attempts, timed = _tried(case.parts)
-    took = document.pop("duration", None)
+    parts: dict[str, list[Part]] = {}
+    for part in case.parts:
+        parts.setdefault(part.name, []).append(part)
+    attempts, timed = _tried(case, parts)
+    skipped = parts.get("skipped", [])
+    identified, took = document["_id"], document.pop("duration", None)
     found = []
     for number, (failures, output) in enumerate(attempts):
-        attempt = document.copy()
+        last = number + 1 == len(attempts)
+        attempt = document if last else document.copy()
         attempt["attempt"] = case.attempt + number
-        if case.again or number + 1 < len(attempts):
+        if case.again or not last:
             attempt["document"] = "attempt"
-            attempt["_id"] = identity(document["_id"], str(case.attempt + number))
+            attempt["_id"] = identity(identified, str(case.attempt + number))
         if number == timed and took is not None:
             attempt["duration"] = took
-        attempt.update(_outcome(case, attributes.get("status"), failures, output))
+        if failures:
+            attempt |= _failed(failures, output)
+        else:
+            attempt |= _not_failed(skipped, attributes.get("status"), output)
         if output:
-            attempt.update(_printed(output))
+            attempt |= _printed(output)
         found.append(attempt)
     return found
 
 
-def _tried(parts: Sequence[Part]) -> tuple[list[tuple[list[Part], str]], int]:
+def _tried(case: Case, parts: Parts) -> tuple[list[tuple[list[Part], str]], int]:
     """Give failures and output of each attempt, and which of them the case's duration is of."""
-    failures = [part for part in parts if part.name == "failure"]
-    failures += [part for part in parts if part.name == "error"]
-    this = (failures, _output(parts))
-    rerun = [([part], part.output) for part in parts if part.name in RERUN]
-    if rerun:
+    failures = parts.get("failure", []) + parts.get("error", [])
+    printed = parts.get("system-out", []) + parts.get("system-err", [])
+    this = (failures, "\n".join([part.text for part in printed if part.text]))
+    if not parts.keys().isdisjoint(RERUN):
+        rerun = [([part], part.output) for part in case.parts if part.name in RERUN]
         return ([this] if failures else []) + rerun, 0
-    flaky = [([part], part.output) for part in parts if part.name in FLAKY]
-    return [*flaky, this], len(flaky)
+    if not parts.keys().isdisjoint(FLAKY):
+        flaky = [([part], part.output) for part in case.parts if part.name in FLAKY]
+        return [*flaky, this], len(flaky)
+    return [this], 0
 
 
 def _place(attributes: Mapping[str, str]) -> Document:
@@ -164,10 +173,7 @@ def _place(attributes: Mapping[str, str]) -> Document:
     return _told(fields)
 
 
-def _outcome(case: Case, status: str | None, failures: Sequence[Part], output: str) -> Document:
-    if failures:
-        return _failed(failures, output)
-    skipped = [part for part in case.parts if part.name == "skipped"]
+def _not_failed(skipped: Sequence[Part], status: str | None, output: str) -> Document:
     why = dialects.reason(skipped[0].message, skipped[0].text) if skipped else ""
     if dialects.could_not_run(status, why):
         if needed := dialects.needed(output):
@@ -185,7 +191,7 @@ def _failed(failures: Sequence[Part], output: str) -> Document:
     texts = [dialects.told(each.message, each.text) or each.type for each in failures]
     message = "\n".join(text for text in texts if text)
     if dialects.is_idle(message):  # as CTest's is, or was: it is in the output
-        message = _end(output) or message or NO_WORDS
+        message = said_end(output) or message or NO_WORDS
     status = "error" if failures[0].name.lower().endswith("error") else "failed"
     return {"status": status, **_error(message)}
 
@@ -199,22 +205,11 @@ def _error(message: str) -> Document:
     }
 
 
-def _output(parts: Sequence[Part]) -> str:
-    return "\n".join(
-        part.text for name in PRINTED for part in parts if part.name == name and part.text
-    )
-
-
 def _printed(output: str) -> Document:
     """Give the end of what was printed, and the files that it names."""
     attachments = [said(each) for each in ATTACHMENT.findall(output)]
-    fields: Document = {f"{KIND}.output": _end(output)}
+    fields: Document = {f"{KIND}.output": said_end(output)}
     return fields | {f"{KIND}.attachments": attachments} if attachments else fields
-
-
-def _end(output: str) -> str:
-    # Redacted before it is cut, or half a secret would be left.
-    return said(output[-2 * MESSAGE_LIMIT :])[-MESSAGE_LIMIT:]
 
 
 def _labels(properties: Mapping[str, str]) -> Document:

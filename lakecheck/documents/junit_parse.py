@@ -14,9 +14,7 @@ from defusedxml import DefusedXmlException
 from lakecheck.documents.junit_ahead import ahead, name_of
 from lakecheck.documents.junit_case import KIND, Batch, Case, Suite, more, pairs
 from lakecheck.documents.junit_dialects import labels, moment, suite_name
-from lakecheck.documents.junit_repeats import Repeats
 from lakecheck.documents.junit_stream import CASES, END, PROPERTIES, START, guard, tag, walk
-from lakecheck.documents.result import identity
 
 
 class Malformed(Exception):
@@ -53,7 +51,6 @@ class _Reader:
         self._met = 0
         self._suites: list[Suite] = []
         self._path = [""]  # names of the suites, from the root inwards
-        self._repeats = Repeats()
         self._batches: list[Batch] = []
 
     def take(self, event: str, elements: Sequence[Element]) -> None:
@@ -77,7 +74,7 @@ class _Reader:
         return found
 
     def _identify(self, batch: Batch) -> None:
-        """Give each case its identity, and note which are repetitions, or attempts of several."""
+        """Give each case its identity, and note which are attempts of several."""
         suite = batch.suite
         head, begun = f"{KIND}\0{suite.name}", suite.started or self._content
         keys = [
@@ -89,23 +86,11 @@ class _Reader:
                 keys[position] = keys[position].removesuffix(begun) + own
         # As `identity` does, whose call would take as long as the digest.
         batch.ids = [blake2b(key.encode(), digest_size=16).hexdigest() for key in keys]
-        positions: Sequence[int] = range(len(keys))
         if suite.run:
-            positions = [each for each in positions if not self._is_tried_again(batch, each)]
-            keys = [keys[each] for each in positions]
-        counts = self._repeats.count(keys)
-        if sum(counts) > len(counts):
-            for position, occurred in zip(positions, counts, strict=True):
-                if occurred > 1:
-                    batch.more.setdefault(position, Case()).repeat = occurred
-                    batch.ids[position] = identity(batch.ids[position], f"{occurred} times")
-
-    def _is_tried_again(self, batch: Batch, position: int) -> bool:
-        case = batch.more.setdefault(position, Case())
-        case.attempt = batch.suite.run
-        last = self._ahead.retried.get(name_of(batch.attributes[position]), 0)
-        case.again = last > batch.suite.run
-        return case.again
+            for position, attributes in enumerate(batch.attributes):
+                case = batch.more.setdefault(position, Case())
+                case.attempt = suite.run
+                case.again = self._ahead.retried.get(name_of(attributes), 0) > suite.run
 
     @cached_property
     def _content(self) -> str:

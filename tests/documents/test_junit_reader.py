@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lakecheck.documents import junit, junit_dialects, junit_foreign
+from lakecheck.documents import junit, junit_dialects, junit_said
 from lakecheck.documents.junit_reader import read_junit
 from lakecheck.documents.junit_value import decoded, encoded
 from lakecheck.documents.redact import HINT
@@ -218,8 +218,8 @@ def test_no_text_keeps_a_secret(tmp_path: Path) -> None:
 
 
 def test_the_words_of_secrets_are_what_the_redactor_searches_for() -> None:
-    for word in junit_foreign._WORDS:
-        assert HINT.fullmatch(word), "not a plain text any more: junit_foreign must search for it"
+    for word in junit_said._WORDS:
+        assert HINT.fullmatch(word), "not a plain text any more: junit_said must search for it"
 
 
 def test_a_case_has_a_time_and_a_place_of_its_own(tmp_path: Path) -> None:
