@@ -19,7 +19,7 @@ _PROPERTIES = b"<properties"
 _REFRAME = b'package="reframe"'
 _WIDE = (b"\xff\xfe", b"\xfe\xff")  # in UTF-16 the bytes are not those looked for
 
-Name = tuple[str | None, str | None]  # class, name
+Name = tuple[str, str]  # class, name
 
 
 class Ahead(Struct):
@@ -47,9 +47,9 @@ def ahead(file: IO[bytes]) -> Ahead:
     return found
 
 
-def name_of(attributes: Mapping[str, str]) -> Name:
-    """Class and name of a case, as they stand in the file."""
-    return attributes.get("classname"), attributes.get("name")
+def _name(attributes: Mapping[str, str]) -> Name:
+    """Class and name of a case."""
+    return attributes.get("classname", "").strip(), attributes.get("name", "").strip()
 
 
 def _may_hold(file: IO[bytes]) -> bool:
@@ -91,7 +91,7 @@ def _collected(file: IO[bytes]) -> Ahead:
                     met += 1
                 elif suites[-1].run:
                     names = runs.setdefault(suites[-1].run, set())
-                    names.update(name_of(each.attrib) for each in elements)
+                    names.update(_name(each.attrib) for each in elements)
     found.retried = _retried(runs)
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -11,7 +12,9 @@ from msgspec import Struct
 from lakecheck.documents.junit_stream import tag
 
 KIND = "junit"  # of the documents
-ALWAYS = frozenset({"classname", "name", "time"})  # attributes that every tool writes
+COLUMNS = ("classname", "name", "time")  # attributes that most tools write
+ALWAYS = frozenset(COLUMNS)
+_COLUMNS = itemgetter(*COLUMNS)
 OWN = ("_id", "document", "version")  # properties that only lakecheck's own cases have
 PRINTED = ("system-out", "system-err")
 
@@ -37,8 +40,9 @@ class Part(Struct, array_like=True, gc=False):
 
 
 class Case(Struct, array_like=True, gc=False):
-    """What one test case has beyond a name; of lakecheck's own, the properties are everything."""
+    """What one case has beyond the columns; of lakecheck's own, the properties are everything."""
 
+    attributes: dict[str, str] = {}
     properties: dict[str, str] = {}
     parts: tuple[Part, ...] = ()
     attempt: int = 1
@@ -50,9 +54,21 @@ class Batch(Struct, array_like=True):
     """Some cases of a suite, in order: in columns, since most have nothing beyond them."""
 
     suite: Suite
-    attributes: list[dict[str, str]]
     ids: list[str]  # of their documents
+    classes: list[str]
+    names: list[str]
+    durations: Sequence[float | None]  # in seconds
     more: dict[int, Case]  # by position, of cases that are not as plain as that
+
+
+def columns(attributes: Sequence[Mapping[str, str]]) -> tuple[list[str], list[str], list[str]]:
+    """Give classes, names and times, "" where there is none."""
+    try:
+        rows = list(map(_COLUMNS, attributes))
+    except KeyError:
+        rows = [tuple(each.get(name, "") for name in COLUMNS) for each in attributes]
+    classes, names, times = zip(*rows, strict=True)
+    return list(map(str.strip, classes)), list(map(str.strip, names)), list(times)
 
 
 def more(elements: Sequence[Element]) -> dict[int, Case]:
@@ -75,8 +91,8 @@ def case(element: Element) -> Case:
         else:
             others.append((name, child))
     if is_own(properties):
-        return Case(properties, own=True)
-    return Case(properties, tuple(_part(name, child) for name, child in others))
+        return Case({}, properties, own=True)
+    return Case(element.attrib, properties, tuple(_part(name, child) for name, child in others))
 
 
 def is_own(properties: Mapping[str, Any]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from xml.etree.ElementTree import Element
@@ -91,16 +91,16 @@ def moment(text: str) -> str:
     return rfc3339((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
 
 
-def durations(texts: list[str | None]) -> list[float] | list[float | None]:
+def durations(texts: Sequence[str]) -> Sequence[float | None]:
     """Read durations in seconds, at once where they are plain numbers, as mostly they are."""
     try:
-        found = list(map(float, texts))  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+        found = list(map(float, texts))
+    except ValueError:
         return list(map(seconds, texts))
     return found if min(found) >= 0.0 and sum(found) < math.inf else list(map(seconds, texts))
 
 
-def seconds(text: str | None) -> float | None:
+def seconds(text: str) -> float | None:
     """Read a duration: `0.25`, `1,234.5` and, of tools that know no better, `0,25`."""
     if not text:
         return None

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lakecheck.documents import junit_dialects as dialects
 from lakecheck.documents.junit_case import ALWAYS, KIND, Batch, Case, Part, Suite
-from lakecheck.documents.junit_dialects import durations, moment
+from lakecheck.documents.junit_dialects import moment
 from lakecheck.documents.junit_repeats import Repeats
 from lakecheck.documents.junit_said import said, said_end
 from lakecheck.documents.junit_value import decoded
@@ -48,31 +48,31 @@ class Source:
 
 def documents(batch: Batch, source: Source) -> list[Document]:
     """Give the attempts of each case, then its result."""
-    attributes = batch.attributes
-    above = batch.suite.name or source.name
-    classes = [each.get("classname", "").strip() or above for each in attributes]
-    names = [
-        each.get("name", "").strip() or other
-        for each, other in zip(attributes, classes, strict=True)
-    ]
+    classes, names = batch.classes, batch.names
     # Most hold nothing, which is found out more quickly of all together.
     together = "\n".join(classes + names)
     if said(together) != together:
         classes, names = [said(each) for each in classes], [said(each) for each in names]
-    times = durations([each.get("time") for each in attributes])
     shared = _shared(batch.suite, source)
     found = [
-        shared | {"_id": id_, "case": classname, "check": name, "duration": time}
-        for id_, classname, name, time in zip(batch.ids, classes, names, times, strict=True)
+        shared
+        | {
+            "_id": id_,
+            "case": classname or source.name,
+            "check": name or classname or source.name,
+            "duration": time,
+        }
+        for id_, classname, name, time in zip(
+            batch.ids, classes, names, batch.durations, strict=True
+        )
     ]
-    if None in times:
+    if None in batch.durations:
         for document in found:
             if document["duration"] is None:
                 del document["duration"]
     _tell_repeats(batch, found, source.repeats)
     for position, case in sorted(batch.more.items(), reverse=True):
-        made = _of_case(case, attributes[position], found[position], source)
-        found[position : position + 1] = made
+        found[position : position + 1] = _of_case(case, found[position])
     return found
 
 
@@ -105,22 +105,20 @@ def _shared(suite: Suite, source: Source) -> Document:
     }
 
 
-def _of_case(
-    case: Case, attributes: Mapping[str, str], document: Document, source: Source
-) -> list[Document]:
-    """Give what a case with more than a name becomes; of the document, that much is there."""
+def _of_case(case: Case, document: Document) -> list[Document]:
+    """Give what a case becomes that is not plain; of the document, what is plain is there."""
     if case.own:
         return [{name: decoded(text) for name, text in case.properties.items()}]
-    if not ALWAYS.issuperset(attributes):
-        began = moment(attributes.get("timestamp") or "")
+    if not ALWAYS.issuperset(case.attributes):
+        began = moment(case.attributes.get("timestamp") or "")
         document["@timestamp"] = began or document["@timestamp"]
-        document |= _place(attributes)
+        document |= _place(case.attributes)
     if case.properties:
         document |= _labels(case.properties)
-    return _attempts(case, attributes, document)
+    return _attempts(case, document)
 
 
-def _attempts(case: Case, attributes: Mapping[str, str], document: Document) -> list[Document]:
+def _attempts(case: Case, document: Document) -> list[Document]:
     """Give the documents of a case, of which all but the outcome is known."""
     parts: dict[str, list[Part]] = {}
     for part in case.parts:
@@ -141,7 +139,7 @@ def _attempts(case: Case, attributes: Mapping[str, str], document: Document) -> 
         if failures:
             attempt |= _failed(failures, output)
         else:
-            attempt |= _not_failed(skipped, attributes.get("status"), output)
+            attempt |= _not_failed(skipped, case.attributes.get("status"), output)
         if output:
             attempt |= _printed(output)
         found.append(attempt)

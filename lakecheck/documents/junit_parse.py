@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from hashlib import blake2b
 from typing import IO
@@ -11,9 +11,9 @@ from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
 
-from lakecheck.documents.junit_ahead import ahead, name_of
-from lakecheck.documents.junit_case import KIND, Batch, Case, Suite, more, pairs
-from lakecheck.documents.junit_dialects import labels, moment, suite_name
+from lakecheck.documents.junit_ahead import ahead
+from lakecheck.documents.junit_case import KIND, Batch, Case, Suite, columns, more, pairs
+from lakecheck.documents.junit_dialects import durations, labels, moment, suite_name
 from lakecheck.documents.junit_stream import CASES, END, PROPERTIES, START, guard, tag, walk
 
 
@@ -56,10 +56,7 @@ class _Reader:
     def take(self, event: str, elements: Sequence[Element]) -> None:
         """Note what was met."""
         if event == CASES:
-            attributes = [each.attrib for each in elements]
-            batch = Batch(self._suites[-1], attributes, [], more(elements))
-            self._identify(batch)
-            self._batches.append(batch)
+            self._batches.append(self._batch(elements))
         elif event == START:
             self._suites.append(self._suite(elements[0]))
         elif event == END:
@@ -73,24 +70,36 @@ class _Reader:
         found, self._batches = self._batches, []
         return found
 
-    def _identify(self, batch: Batch) -> None:
-        """Give each case its identity, and note which are attempts of several."""
-        suite = batch.suite
+    def _batch(self, elements: Sequence[Element]) -> Batch:
+        suite = self._suites[-1]
+        classes, names, times = columns([each.attrib for each in elements])
+        if "" in classes:
+            classes = [each or suite.name for each in classes]
+        cases = more(elements)
+        if suite.run:
+            for position, name in enumerate(zip(classes, names, strict=True)):
+                case = cases.setdefault(position, Case())
+                case.attempt = suite.run
+                case.again = self._ahead.retried.get(name, 0) > suite.run
+        return Batch(
+            suite, self._ids(classes, names, cases), classes, names, durations(times), cases
+        )
+
+    def _ids(
+        self, classes: Sequence[str], names: Sequence[str], cases: Mapping[int, Case]
+    ) -> list[str]:
+        """Digests of suite, class, name and time of each case."""
+        suite = self._suites[-1]
         head, begun = f"{KIND}\0{suite.name}", suite.started or self._content
         keys = [
-            f"{head}\0{each.get('classname')}\0{each.get('name')}\0{begun}"
-            for each in batch.attributes
+            f"{head}\0{classname}\0{name}\0{begun}"
+            for classname, name in zip(classes, names, strict=True)
         ]
-        for position in batch.more:
-            if own := moment(batch.attributes[position].get("timestamp") or ""):
-                keys[position] = keys[position].removesuffix(begun) + own
+        for position, case in cases.items():
+            if own := moment(case.attributes.get("timestamp") or ""):
+                keys[position] = f"{head}\0{classes[position]}\0{names[position]}\0{own}"
         # As `identity` does, whose call would take as long as the digest.
-        batch.ids = [blake2b(key.encode(), digest_size=16).hexdigest() for key in keys]
-        if suite.run:
-            for position, attributes in enumerate(batch.attributes):
-                case = batch.more.setdefault(position, Case())
-                case.attempt = suite.run
-                case.again = self._ahead.retried.get(name_of(attributes), 0) > suite.run
+        return [blake2b(key.encode(), digest_size=16).hexdigest() for key in keys]
 
     @cached_property
     def _content(self) -> str:
