@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import signal
+import threading
 from pathlib import Path
-from types import FrameType
 
 import click
 
 from lakecheck import session, spec
-from lakecheck.cli import options
+from lakecheck.cli import interrupts, options
 from lakecheck.cli.errors import stderr_log
 from lakecheck.cli.ship import DurationType
 from lakecheck.collect.consumer import Consumer, Publisher
@@ -55,10 +54,19 @@ def consume(
     sinks = () if no_ship else loaded.publish
     redactor = Redactor(secret for each in (*chosen, *sinks) for secret in secrets_of(each.options))
     console, errors = Console(highlight=False), Console(stderr=True, highlight=False)
-    with stderr_log(redactor):
-        received = Received(reports, name, loaded.files)
-        consumer = Consumer(received, chosen)
-        _stop_at_signals(consumer)
+    received = Received(reports, name, loaded.files)
+    consumer = Consumer(received, chosen)
+    halt = threading.Event()
+
+    def stop() -> None:
+        more = " what was received is being shipped;" if sinks else ""
+        errors.print(f"stopping:{more} once more to leave at once", soft_wrap=True)
+        (halt if consumer.stop.is_set() else consumer.stop).set()
+
+    def leave() -> None:
+        interrupts.leave(session.INTERRUPTED)  # what is kept is on the disk, acknowledged or not
+
+    with stderr_log(redactor), interrupts.caught(stop, leave):
         publisher = Publisher(lambda: received.journals, sinks)
         try:
             consumer.run(most, idle)
@@ -68,7 +76,7 @@ def consume(
         pending = False
         refused = publisher.rejected
         for journal in received.journals if sinks else ():
-            for outcome in ship(journal, sinks, session.SHIP_WITHIN):
+            for outcome in ship(journal, sinks, session.SHIP_WITHIN, halt):
                 refused[outcome.sink] = refused.get(outcome.sink, 0) + outcome.rejected
                 outcome.rejected = 0  # told below, with what was refused meanwhile
                 if outcome.pending or outcome.trouble:
@@ -100,11 +108,3 @@ def _summary(consumer: Consumer) -> str:
     if counts.dead:
         told += f"; {counts.dead:,} not understood, kept in {folder / DEAD}"
     return told
-
-
-def _stop_at_signals(consumer: Consumer) -> None:
-    def stop(number: int, frame: FrameType | None) -> None:
-        consumer.stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, stop)

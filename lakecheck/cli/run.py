@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
 
 from lakecheck import session, spec
-from lakecheck.cli import options
+from lakecheck.cli import interrupts, options
 from lakecheck.cli.errors import stderr_log
 from lakecheck.documents.result import Document
 from lakecheck.engine import Limits, folder
@@ -24,8 +22,6 @@ from lakecheck.session import RunSession
 from lakecheck.views import summary
 from lakecheck.views.console import Console
 from lakecheck.views.live import Live
-
-ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @click.command()
@@ -103,7 +99,12 @@ def _execute(prepared: RunSession, live: _Watcher, quiet: bool) -> int:
     console, errors = Console(highlight=False), Console(stderr=True, highlight=False)
     began = time.monotonic()
     left = len(prepared.selected) - len(prepared.recorder.statuses)
-    with _signals(prepared, errors) as hits:
+
+    def stop() -> None:
+        errors.print("stopping: what was created is being removed; once more to leave at once")
+        prepared.engine.stop()
+
+    with interrupts.caught(stop, lambda: None) as hits:
         prepared.write_plan()
         try:
             with live.show(Live(left, console), quiet):
@@ -141,28 +142,6 @@ class _Watcher:
             self._live = live
             yield
             self._live = None
-
-
-@contextmanager
-def _signals(prepared: RunSession, errors: Console) -> Iterator[list[int]]:
-    """Ctrl-C, SIGTERM and SIGHUP end the run in order; a second one ends it at once."""
-    hits: list[int] = []
-
-    def hit(number: int, frame: FrameType | None) -> None:
-        hits.append(number)
-        if len(hits) > 1:
-            return
-        errors.print("stopping: what was created is being removed; once more to leave at once")
-        prepared.engine.stop()
-
-    # Who starts us with `nohup` wants SIGHUP to be ignored.
-    caught = [number for number in ENDING if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, hit) for number in caught}
-    try:
-        yield hits
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _say(

@@ -12,7 +12,7 @@ import msgspec
 from rich.table import Table
 
 from lakecheck import session, spec, units
-from lakecheck.cli import options
+from lakecheck.cli import interrupts, options
 from lakecheck.cli.errors import stderr_log
 from lakecheck.documents.journal import RESULTS, read_specs, write_specs
 from lakecheck.documents.junit_reader import looks_like_xml, read_junit
@@ -83,7 +83,7 @@ def ship(
     """Ship runs (all by default), or JUnit files, to where their specs publish.
 
     What a sink has already is not sent again. Exit code 0: every sink has everything; 1: a sink
-    refused documents for good; 10: some are still pending.
+    refused documents for good; 2: interrupted; 10: some are still pending.
     """
     shipments, troubles = _shipments(names, specs, reports)
     shipments = [(journal, _chosen(choices, only)) for journal, choices in shipments]
@@ -92,29 +92,48 @@ def ship(
             "the specs have no section publish" if shipments else f"there is no run in {reports}"
         )
         raise UsageError(told)
+    stop = threading.Event()
     if status:
         found = [(journal, shipper.status(journal, chosen)) for journal, chosen in shipments]
         (_print_status if as_json else _show_status)(found)
         outcomes = [outcome for _, of_one in found for outcome in of_one]
     else:
-        outcomes = _ship(shipments, None if for_ever else within, again, as_json)
+        outcomes = _ship(shipments, None if for_ever else within, again, as_json, stop)
     errors = Console(stderr=True, highlight=False)
     for trouble in troubles:
         errors.print(trouble, soft_wrap=True, markup=False)
+    if stop.is_set() and any(outcome.pending for outcome in outcomes):
+        return session.INTERRUPTED
     if troubles or any(outcome.pending or outcome.trouble for outcome in outcomes):
         return session.TESTER
     return session.SOME_FAILED if any(outcome.rejected for outcome in outcomes) else 0
 
 
-def _ship(shipments: Shipments, within: float | None, again: bool, as_json: bool) -> list[Outcome]:
+def _ship(
+    shipments: Shipments,
+    within: float | None,
+    again: bool,
+    as_json: bool,
+    stop: threading.Event,
+) -> list[Outcome]:
     secrets = (secrets_of(choice.options) for _, choices in shipments for choice in choices)
     redactor = Redactor(secret for found in secrets for secret in found)
     console, errors = Console(highlight=False), Console(stderr=True, highlight=False)
-    stop = threading.Event()
     totals: dict[str, Outcome] = {}
-    with stderr_log(redactor):
+
+    def end() -> None:
+        told = "stopping: answers to what was sent are awaited; once more to leave at once"
+        errors.print(told, soft_wrap=True)
+        stop.set()
+
+    def leave() -> None:
+        interrupts.leave(session.INTERRUPTED)  # what has no answer yet is sent again next time
+
+    with stderr_log(redactor), interrupts.caught(end, leave):
         for journal, choices in shipments:
             for outcome in shipper.ship(journal, choices, within, stop, again):
+                if stop.is_set() and outcome.pending and not outcome.trouble:
+                    outcome.trouble = "it was interrupted"
                 _add(totals, outcome)
                 if as_json:
                     _print_json(journal, outcome)
@@ -159,6 +178,9 @@ def _shipments(
     """Journals with the sinks of their specs, and why some have none."""
     given = spec.load(specs).publish if specs else None
     files = [Path(name) for name in names if _is_junit(Path(name))]
+    for name in names:
+        if name.endswith(".xml") and not Path(name).exists():
+            raise UsageError(f"{name}: there is no such file")
     runs = [folder.find(reports, name) for name in names if Path(name) not in files]
     if not names:
         runs = sorted(

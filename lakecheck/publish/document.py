@@ -14,8 +14,10 @@ from lakecheck.publish.moments import identity, rfc3339, told
 from lakecheck.publish.target import WrongUse
 
 VERSION = 1
+LONGEST = 2**20  # bytes of one record: brokers drop a connection for less than ten times that
 LARGEST = 2**63  # numbers beyond it are text: stores keep 64 bits
 PAIR = re.compile(r"([A-Za-z_@][\w@.-]*)=(.*)", re.DOTALL)
+TYPE = re.compile(r"[a-z][a-z0-9_-]*")
 NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 
 Document = dict[str, Any]
@@ -49,7 +51,8 @@ def of_text(text: str) -> list[Document]:
 
 def completed(fields: Document) -> Document:
     """Give a document with time, type and `_id`, where it lacks them; WrongUse."""
-    if all(isinstance(fields.get(name), str) for name in ("@timestamp", "_id", "document")):
+    given = [fields.get(name) for name in ("@timestamp", "_id", "document")]
+    if all(isinstance(each, str) and each for each in given):
         return fields  # another tester's, and its digest is of what stands there
     try:
         time = told(fields["@timestamp"]) if "@timestamp" in fields else rfc3339(datetime.now(UTC))
@@ -57,6 +60,8 @@ def completed(fields: Document) -> Document:
         raise WrongUse(f"@timestamp {error}; write 2026-11-21T09:00:00Z") from None
     whole = {"document": "record", "version": VERSION, "tester.host": socket.gethostname()}
     whole |= {key: value for key, value in fields.items() if key not in ("@timestamp", "_id")}
+    if not TYPE.fullmatch(str(whole["document"])):
+        raise WrongUse("document is the type of the record: a word of small letters")
     _check_names(whole)
     name = fields.get("_id")
     if "_id" in fields and (not isinstance(name, str) or not name):
@@ -66,9 +71,12 @@ def completed(fields: Document) -> Document:
 
 
 def encoded(document: Document) -> bytes:
-    """Give a document as JSON, in the bytes that lakecheck's own journals have."""
+    """Give a document as JSON, in the bytes that lakecheck's own journals have; WrongUse."""
     text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
-    return text.encode("utf-8", "replace")
+    found = text.encode("utf-8", "replace")
+    if len(found) > LONGEST:
+        raise WrongUse(f"a record has {len(found):,} bytes; the most is {LONGEST:,}")
+    return found
 
 
 def _check_names(fields: Document) -> None:
@@ -112,9 +120,14 @@ def _line(number: int, line: str) -> Any:
 
 def _decoded(text: str) -> Any:
     try:
-        return json.loads(text, parse_constant=_no_number)
+        return json.loads(text, parse_constant=_no_number, parse_float=_number)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+
+
+def _number(word: str) -> float:
+    number = float(word)
+    return number if abs(number) < float("inf") else _no_number(word)
 
 
 def _no_number(word: str) -> NoReturn:

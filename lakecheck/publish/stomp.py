@@ -12,6 +12,7 @@ from lakecheck.publish import gridprobe
 from lakecheck.publish.spool import Record
 from lakecheck.publish.target import (
     NO_ANSWER,
+    TLS_ALERT,
     Refused,
     Target,
     Trouble,
@@ -19,6 +20,7 @@ from lakecheck.publish.target import (
     in_one_line,
     left,
     reason,
+    speaks_tls,
 )
 
 CONTENT = {"json": "application/json", "probe": "text/plain;charset=utf-8"}
@@ -136,6 +138,8 @@ class Stomp:
                 said = f" after it said {words!r}" if words else ""
                 raise Trouble(f"it closed the connection{said}", answered=bool(words))
             self._received += more
+            if self._received.startswith(TLS_ALERT) and self.target.scheme == "stomp":
+                raise Trouble(speaks_tls(self.target))
 
 
 def _selected(record: Record) -> dict[str, str]:

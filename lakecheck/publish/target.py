@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 from urllib.parse import SplitResult, unquote, urlsplit
 
 PORTS = {"stomp": 61613, "stomp+ssl": 61614, "http": 80, "https": 443}
-SECURE = ("stomp+ssl", "https")
+PLAIN = {"stomp+ssl": "stomp", "https": "http"}  # schemes with TLS, and those without
 BETWEEN = re.compile(r",(?=[a-z+]+://)")  # a comma inside a URL is not followed by the next one
 NO_ANSWER = "there was no answer in time"
+TLS_ALERT = b"\x15\x03"  # how TLS answers what is none
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SECRET = re.compile(r"(://[^\s/@:\"']*:)[^\s@\"']+(?=@)")
 
@@ -148,6 +149,12 @@ def in_one_line(words: str) -> str:
     return " ".join(_CONTROL.sub(" ", words).split())[:300]
 
 
+def speaks_tls(target: Target) -> str:
+    """Say that a server wants TLS, which the scheme does not."""
+    secure = next(scheme for scheme, plain in PLAIN.items() if plain == target.scheme)
+    return f"it speaks TLS: is it {secure}://, or another port?"
+
+
 def left(deadline: float) -> float:
     """Seconds until a deadline (of `time.monotonic`); Trouble where none are left."""
     seconds = deadline - time.monotonic()
@@ -205,10 +212,19 @@ def _addresses(target: Target, deadline: float) -> list[tuple[int, Any]]:
 
 
 def _secured(connection: socket.socket, target: Target, deadline: float) -> socket.socket:
-    if target.scheme not in SECURE:
+    if target.scheme not in PLAIN:
         return connection
     import ssl  # 15 ms that plain connections need not pay
 
     connection.settimeout(left(deadline))
     context = ssl.create_default_context()
-    return context.wrap_socket(connection, server_hostname=target.host)
+    try:
+        return context.wrap_socket(connection, server_hostname=target.host)
+    except ssl.SSLCertVerificationError as error:
+        how = "SSL_CERT_FILE names the file of a CA that is not the system's"
+        raise Trouble(f"its certificate is not trusted ({reason(error)}); {how}") from error
+    except ssl.SSLError as error:
+        if error.reason != "WRONG_VERSION_NUMBER":
+            raise
+        plain = PLAIN[target.scheme]
+        raise Trouble(f"it does not speak TLS: is it {plain}://, or another port?") from error

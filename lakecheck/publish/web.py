@@ -10,9 +10,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from lakecheck.publish.spool import Record
-from lakecheck.publish.target import Refused, Target, Trouble, dial, in_one_line, left, reason
+from lakecheck.publish.target import (
+    TLS_ALERT,
+    Refused,
+    Target,
+    Trouble,
+    dial,
+    in_one_line,
+    left,
+    reason,
+    speaks_tls,
+)
 
 FOR_GOOD = (400, 413, 422)  # the records are to blame, and will be next time
+WANTS_TLS = "HTTPS port"  # servers' word on plain HTTP there, with 400
 MOST_WORDS = 65536  # bytes of an answer that are read
 
 
@@ -34,6 +45,8 @@ class Web:
                 words = response.read(MOST_WORDS).decode("utf-8", "replace")
         except (OSError, http.client.HTTPException) as error:
             self.close()
+            if isinstance(error, http.client.BadStatusLine) and TLS_ALERT.decode() in error.line:
+                raise Trouble(speaks_tls(self.target)) from error
             left(deadline)  # where the time is up, that is the reason
             told = reason(error) if isinstance(error, OSError) else in_one_line(repr(error))
             raise Trouble(f"the connection broke ({told})") from error
@@ -44,6 +57,8 @@ class Web:
             self.close()
         if response.status // 100 == 2:
             return list(records)
+        if response.status == 400 and WANTS_TLS in words and self.target.scheme == "http":
+            raise Trouble(speaks_tls(self.target))
         said = in_one_line(words)
         answer = f"it answers HTTP {response.status} {in_one_line(response.reason)}"
         answer += f': "{said}"' if said else ""

@@ -160,6 +160,8 @@ class _Shipping:
         with ThreadPoolExecutor(sink.parallel, f"lakecheck-{self.choice.name}") as threads:
             try:
                 for batch in reading:
+                    if self.stop.is_set():
+                        break
                     if len(under_way) >= sink.parallel:
                         self._settle(*under_way.popleft())
                     under_way.append((batch, threads.submit(self._deliver, sink, batch, gone)))

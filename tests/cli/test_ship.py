@@ -178,3 +178,23 @@ def test_tail_shows_what_was_and_what_comes(here: Path) -> None:
     assert following.wait(10) == 0
     assert [first["check"], second["check"]] == ["upload", "upload"]
     assert first["run.id"] != second["run.id"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_says_what_is_pending(here: Path, number: int) -> None:
+    spec = publishing(here, "failing: {how: down}")
+    assert cli.call(["run", str(spec), "-q", "--no-ship"]) == 0
+    shipping = start("ship", "--for-ever", cwd=here)
+    assert shipping.stderr is not None
+    first = shipping.stderr.readline()
+    shipping.send_signal(number)
+    said = first + shipping.stderr.read()
+    assert shipping.wait(10) == 2
+    assert "stopping: answers to what was sent are awaited; once more to leave at once" in said
+    assert "failing: 5 documents not shipped: " in said
+
+
+def test_a_missing_junit_file_is_a_sentence(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = publishing(here, "file: {path: all.ndjson}")
+    assert cli.call(["ship", "lost.xml", "--spec", str(spec)]) == 4
+    assert capsys.readouterr().err == "lost.xml: there is no such file\n"

@@ -168,6 +168,13 @@ def test_a_file_or_standard_input_holds_records(
             "2026-11-21T09:00:00Z",
         ),
         (["_id=", "--to", "URL"], "_id is a text that is not empty"),
+        (["whole", "--to", "URL"], "whole: _id is a text that is not empty"),
+        (["endless", "--to", "URL"], "endless: it is no JSON: 1e999 is no JSON"),
+        (["large", "--to", "URL"], "a record has 1,048,650 bytes; the most is 1,048,576"),
+        (
+            ["document=What?", "--to", "URL"],
+            "document is the type of the record: a word of small letters",
+        ),
         (["n=1", "--timeout", "0", "--to", "URL"], "--timeout is a number of seconds above 0"),
         (
             ["n=1", "--format", "grid-probe", "--to", "http://h/x"],
@@ -199,6 +206,13 @@ def test_wrong_use_is_said(
         ("latin", b"\xe9"),
         ("empty", b" \n"),
         ("words", b"so what"),
+        ("whole", b'{"_id": "", "@timestamp": "2026-11-21T09:00:00Z", "document": "record"}'),
+        ("endless", b'{"n": 1e999}'),
+        (
+            "large",
+            b'{"@timestamp": "2026-11-21T09:00:00Z", "document": "record", "_id": "i", "n": "%s"}'
+            % (b"x" * 2**20),
+        ),
     ):
         Path(name).write_bytes(content)
 

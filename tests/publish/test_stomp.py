@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
 import ssl
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -134,7 +136,42 @@ def test_tls(broker: Broker, spool: Path, told: Any, tmp_path: Path, monkeypatch
     url = broker.url.replace("stomp:", "stomp+ssl:")
 
     assert main(["n=1", "--to", url]) == 10
-    assert "it cannot be reached (unable to get local issuer certificate)" in told()
+    assert (
+        "its certificate is not trusted (unable to get local issuer certificate); SSL_CERT_FILE "
+        "names the file of a CA that is not the system's" in told()
+    )
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
     assert main(["n=2", "--to", url]) == 0
     assert values(broker.records) == [1, 2]
+
+
+@pytest.mark.parametrize(("scheme", "plain"), [("stomp+ssl", "stomp"), ("https", "http")])
+def test_what_does_not_speak_tls_is_told(
+    server: Server, spool: Path, told: Any, scheme: str, plain: str
+) -> None:
+    url = f"{scheme}://{server.url.partition('://')[2].partition('?')[0]}"
+    assert main(["n=1", "--to", url]) == 10
+    assert f"it does not speak TLS: is it {plain}://, or another port?" in told()
+
+
+@pytest.mark.parametrize(
+    ("plain", "secure", "path"), [("stomp", "stomp+ssl", "/topic/a"), ("http", "https", "/")]
+)
+def test_what_speaks_tls_is_told(
+    spool: Path, told: Any, plain: str, secure: str, path: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def alert() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"\x15\x03\x03\0\x02\x02\x46")  # fatal: protocol version
+                connection.recv(65536)
+
+        thread = threading.Thread(target=alert)
+        thread.start()
+        url = f"{plain}://127.0.0.1:{listening.getsockname()[1]}{path}"
+        assert main(["n=1", "--to", url]) == 10
+        thread.join(10)
+    assert f"it speaks TLS: is it {secure}://, or another port?" in told()
