@@ -45,7 +45,7 @@ class Web:
                 words = response.read(MOST_WORDS).decode("utf-8", "replace")
         except (OSError, http.client.HTTPException) as error:
             self.close()
-            if isinstance(error, http.client.BadStatusLine) and TLS_ALERT.decode() in error.line:
+            if isinstance(error, http.client.BadStatusLine) and TLS_ALERT.decode() in str(error):
                 raise Trouble(speaks_tls(self.target)) from error
             left(deadline)  # where the time is up, that is the reason
             told = reason(error) if isinstance(error, OSError) else in_one_line(repr(error))

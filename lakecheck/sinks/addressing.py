@@ -7,9 +7,10 @@ import re
 import msgspec
 from msgspec import Struct
 
-from lakecheck.sinks.base import Item, SinkTrouble
+from lakecheck.sinks.base import Item
 
 _PLACE = re.compile(r"\{([^{}]*)\}")
+VARIABLE = re.compile(r"\$\{[^{}]*\}")  # is filled in when documents are shipped
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")  # dots are levels
 
 
@@ -39,16 +40,18 @@ def words_of(item: Item) -> Words:
         return Words(**{name: text for name, text in texts.items() if isinstance(text, str)})
 
 
-class Addressing:
-    """Fills a template such as `lakecheck.{document}.{kind}`."""
+def check_template(option: str, template: str) -> None:
+    """Raise ValueError where a template names what a document has not."""
+    for name in _PLACE.findall(VARIABLE.sub("", template)):
+        if name not in FIELDS:
+            listed = ", ".join(f"{{{field}}}" for field in FIELDS)
+            raise ValueError(f'{option}: "{template}" has {{{name}}}, which is none of {listed}')
 
-    def __init__(self, option: str, template: str) -> None:
-        """Raise SinkTrouble where the template names what a document has not."""
-        for name in _PLACE.findall(template):
-            if name not in FIELDS:
-                listed = ", ".join(f"{{{field}}}" for field in FIELDS)
-                told = f'{option}: "{template}" has {{{name}}}, which is none of {listed}'
-                raise SinkTrouble(told, lasting=True)
+
+class Addressing:
+    """Fills a template such as `lakecheck.{document}.{kind}`, which check_template has seen."""
+
+    def __init__(self, template: str) -> None:
         self._template = template
         self._names = tuple(dict.fromkeys(_PLACE.findall(template)))
         self._known: dict[tuple[str, ...], str] = {}

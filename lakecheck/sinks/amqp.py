@@ -7,9 +7,11 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from lakecheck.model import SinkKind
-from lakecheck.sinks.addressing import FIELDS
-from lakecheck.sinks.base import without_secrets
+from lakecheck.sinks.addressing import FIELDS, check_template
+from lakecheck.sinks.base import check_urls, without_secrets
 from lakecheck.units import Duration
+
+PORTS = {"amqp": 5672, "amqps": 5671}
 
 
 class Access(Struct, frozen=True, kw_only=True):
@@ -32,6 +34,10 @@ class Access(Struct, frozen=True, kw_only=True):
         Duration, Meta(description="How long the broker may take for an answer.")
     ] = Duration(30)
 
+    def __post_init__(self) -> None:
+        """Refuse what can never work."""
+        check_urls(self.url, PORTS, "amqp://HOST:PORT/VHOST, or amqps:// for TLS")
+
 
 class Options(Access, frozen=True, kw_only=True):
     """Keys of an AMQP sink."""
@@ -52,6 +58,11 @@ class Options(Access, frozen=True, kw_only=True):
     binding: Annotated[
         str, Meta(description="Routing key of that binding; in a topic exchange, # takes all.")
     ] = "#"
+
+    def __post_init__(self) -> None:
+        """Refuse what can never work."""
+        super().__post_init__()
+        check_template("routing_key", self.routing_key)
 
 
 def target(options: Options) -> str:

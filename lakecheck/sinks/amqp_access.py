@@ -11,11 +11,10 @@ from urllib.parse import unquote, urlsplit
 import pika
 from pika import exceptions
 
-from lakecheck.sinks.amqp import Access
-from lakecheck.sinks.base import SinkTrouble, without_secrets
+from lakecheck.sinks.amqp import PORTS, Access
+from lakecheck.sinks.base import SinkTrouble
 from lakecheck.sinks.tls import context
 
-PORTS = {"amqp": 5672, "amqps": 5671}
 _PROBABLE = (
     exceptions.ProbableAuthenticationError,
     exceptions.ProbableAccessDeniedError,
@@ -29,15 +28,8 @@ class Broker:
     """One broker, as its URL and the other keys tell; raises SinkTrouble."""
 
     def __init__(self, access: Access) -> None:
-        shown = without_secrets(access.url)
-        try:
-            parts = urlsplit(access.url)
-            port = parts.port or PORTS.get(parts.scheme, 0)
-        except ValueError as error:
-            raise SinkTrouble(f'url: "{shown}" is no URL: {error}', lasting=True) from None
-        if parts.scheme not in PORTS or not parts.hostname:
-            wanted = "write amqp://HOST:PORT/VHOST, or amqps:// for TLS"
-            raise SinkTrouble(f'url: "{shown}" is no broker; {wanted}', lasting=True)
+        parts = urlsplit(access.url.strip())
+        port = parts.port or PORTS[parts.scheme]
         self.name = f"{parts.hostname}:{port}"
         self.vhost = unquote(parts.path[1:]) or "/"
         self.user = unquote(parts.username or "") or access.user or "guest"

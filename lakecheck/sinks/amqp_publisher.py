@@ -29,7 +29,7 @@ class AmqpSink:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._broker = Broker(options)
-        self._addressing = Addressing("routing_key", options.routing_key)
+        self._addressing = Addressing(options.routing_key)
         self._channel: Channel | None = None
         self._last = 0.0  # monotonic time of the last sign of life
 

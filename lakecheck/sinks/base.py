@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
@@ -130,6 +131,25 @@ def secrets_of(options: Any) -> set[str]:
         for value in options:
             found |= secrets_of(value)
     return found
+
+
+def check_urls(urls: str | Sequence[str], schemes: Collection[str], example: str) -> None:
+    """Raise ValueError where one of these can be no address; `${…}` is not known yet."""
+    given = (urls,) if isinstance(urls, str) else urls
+    if not given:
+        raise ValueError(f"url: none is given; write {example}")
+    for url in given:
+        if "${" in url:
+            continue
+        try:
+            parts = urlsplit(url.strip())
+            fine = parts.scheme in schemes and bool(parts.hostname) and (parts.port or 0) >= 0
+        except ValueError:
+            fine = False
+        if not fine:
+            # Without a scheme it is not known what of it may be a password.
+            shown = f'"{without_secrets(url)}"' if "://" in url else "it"
+            raise ValueError(f"url: {shown} is no address; write {example}")
 
 
 def without_secrets(url: str) -> str:

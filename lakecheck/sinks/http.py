@@ -8,7 +8,7 @@ from typing import Annotated
 from msgspec import Meta, Struct, field
 
 from lakecheck.model import SinkKind
-from lakecheck.sinks.base import without_secrets
+from lakecheck.sinks.base import check_urls, without_secrets
 from lakecheck.units import Duration
 
 
@@ -43,6 +43,10 @@ class Options(Struct, frozen=True, kw_only=True):
     timeout: Annotated[
         Duration, Meta(description="How long the server may take for an answer.")
     ] = Duration(30)
+
+    def __post_init__(self) -> None:
+        """Refuse what can never work."""
+        check_urls(self.url, ("http", "https"), "http://HOST/PATH or https://HOST/PATH")
 
 
 SINK = SinkKind(

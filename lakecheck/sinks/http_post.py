@@ -34,7 +34,7 @@ class HttpSink:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._where = without_secrets(options.url)
-        url = _url(options, self._where)
+        url = parse_url(options.url.strip())
         self._target = Url(url.scheme, None, url.host, url.port, url.path, url.query).url
         self._headers = _headers(options, url)
         self._pool = urllib3.PoolManager(
@@ -95,17 +95,6 @@ def _words(answer: urllib3.BaseHTTPResponse, deadline: float) -> str:
     finally:
         answer.release_conn()
     return read[:WORDS].decode("utf-8", "replace")
-
-
-def _url(options: Options, shown: str) -> Url:
-    try:
-        url = parse_url(options.url)
-    except HTTPError as error:
-        raise SinkTrouble(f'url: "{shown}" is no URL', lasting=True) from error
-    if url.scheme not in ("http", "https") or not url.host:
-        wanted = "write http://HOST/PATH or https://HOST/PATH"
-        raise SinkTrouble(f'url: "{shown}" is no address for HTTP; {wanted}', lasting=True)
-    return url
 
 
 def _headers(options: Options, url: Url) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from lakecheck.model import SinkKind
-from lakecheck.sinks.addressing import FIELDS
+from lakecheck.sinks.addressing import FIELDS, check_template
 from lakecheck.units import Duration
 
 Setting = str | int | float | bool
@@ -51,6 +51,10 @@ class Options(Access, frozen=True, kw_only=True):
             f"document's: {', '.join(FIELDS)}."
         ),
     ] = "lakecheck"
+
+    def __post_init__(self) -> None:
+        """Refuse what can never work."""
+        check_template("topic", self.topic)
 
 
 SINK = SinkKind(

@@ -29,7 +29,7 @@ class KafkaSink:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self._addressing = Addressing("topic", options.topic)
+        self._addressing = Addressing(options.topic)
         self._watch = Watch(options)
         self._producer: Producer | None = None
         self._topics: set[str] = set()  # that are known to be there

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from lakecheck.model import SinkKind
-from lakecheck.sinks.base import without_secrets
+from lakecheck.sinks.base import check_urls, without_secrets
 from lakecheck.units import Duration
 
 # Names of indices may have other characters too; these need no escapes anywhere.
@@ -57,6 +57,7 @@ class Options(Struct, frozen=True):
 
     def __post_init__(self) -> None:
         """Refuse what can never work."""
+        check_urls(self.url, ("http", "https"), "https://HOST:9200")
         for index in [self.index] if "${" not in self.index else []:
             if not _INDEX.fullmatch(index):
                 raise ValueError(

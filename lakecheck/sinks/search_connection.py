@@ -31,8 +31,6 @@ class Connection:
         self._first = 0  # the node that answered last
         self._timeout = float(options.timeout)
         self._nodes = [_node(url) for url in options.urls]
-        if not self._nodes:
-            raise SinkTrouble("there is no `url`", lasting=True)
         found = next((auth for _, auth in self._nodes if auth), "")
         self.user = options.user or found.partition(":")[0]
         password = options.password if options.user else found.partition(":")[2]
@@ -120,13 +118,6 @@ class Connection:
 
 
 def _node(url: str) -> tuple[str, str]:
-    """Take user and password out of an address; raises SinkTrouble."""
-    shown = without_secrets(url)
-    try:
-        parsed = parse_url(url.strip())
-    except urllib3.exceptions.LocationParseError:
-        parsed = parse_url("")
-    if parsed.scheme not in ("http", "https") or not parsed.host:
-        told = f'"{shown}" is no address of a server; write https://HOST:9200'
-        raise SinkTrouble(told, lasting=True)
+    """Take user and password out of an address."""
+    parsed = parse_url(url.strip())
     return parsed._replace(auth=None, query=None).url.rstrip("/"), unquote(parsed.auth or "")

@@ -8,11 +8,12 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from lakecheck.model import SinkKind
-from lakecheck.sinks.base import Item, Rejection, SinkTrouble, without_secrets
+from lakecheck.sinks.addressing import check_template
+from lakecheck.sinks.base import Item, Rejection, SinkTrouble, check_urls, without_secrets
 from lakecheck.sinks.stomp_frames import Framed, Framing
 from lakecheck.sinks.stomp_window import Window, Withheld
 from lakecheck.sinks.wire.answers import TooLarge
-from lakecheck.sinks.wire.brokers import Access
+from lakecheck.sinks.wire.brokers import PORTS, URLS, Access
 from lakecheck.sinks.wire.connection import Connection, Lost
 from lakecheck.sinks.wire.failover import FailOver
 from lakecheck.units import Duration, Size
@@ -62,6 +63,13 @@ class Options(Struct, frozen=True):
     largest: Annotated[
         Size, Meta(description="Frames above this are not even tried (ActiveMQ: maxFrameSize).")
     ] = Size(100_000_000)
+
+    def __post_init__(self) -> None:
+        """Refuse what can never work."""
+        check_urls(self.url, PORTS, URLS)
+        named = self.destination
+        for template in (named,) if isinstance(named, str) else named.values():
+            check_template("destination", template)
 
 
 def access_of(options: Options) -> Access:

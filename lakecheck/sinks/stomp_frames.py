@@ -44,7 +44,7 @@ class Framing:
     ) -> None:
         """Raise SinkTrouble where a destination names what a document has not."""
         named = {"default": destination} if isinstance(destination, str) else destination
-        self._places = {name: Addressing("destination", text) for name, text in named.items()}
+        self._places = {name: Addressing(text) for name, text in named.items()}
         self._grid_probe = grid_probe
         sort = "text/plain" if grid_probe else "application/json"
         # Without its type, ActiveMQ hands a body to Java's consumers as bytes.

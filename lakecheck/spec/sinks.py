@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from lakecheck import registry
+from lakecheck.errors import Fault, SpecError
 from lakecheck.model import SinkChoice
 from lakecheck.spec.nodes import Node, Place, describe, join, near, quote
 from lakecheck.spec.records import record_of
@@ -61,14 +62,18 @@ def decode_sink(section: Section, node: Node, path: str, context: Context) -> An
 def build_sinks(
     contents: list[tuple[Place, Path, SinkContent]], variables: Mapping[str, str]
 ) -> tuple[SinkChoice, ...]:
-    """Make the sinks; the second of a sort is named `opensearch-2`, and so on."""
+    """Make the sinks; the second of a sort is named `opensearch-2`, and so on; SpecError."""
     made: list[SinkChoice] = []
     for place, folder, content in contents:
         earlier = sum(choice.sink == content.sink for choice in made)
         name = f"{content.sink}-{earlier + 1}" if earlier else content.sink
         unset: dict[str, None] = {}
         options = _with_paths(content.options, folder)
-        options = _filled(options, variables, unset)
+        try:
+            options = _filled(options, variables, unset)
+        except ValueError as error:  # that a value from the environment is wrong is seen now
+            fault = Fault(place.file, place.line, place.column, f"{content.sink}: {error}")
+            raise SpecError([fault]) from None
         made.append(SinkChoice(name, content.sink, options, tuple(unset), str(place)))
     return tuple(made)
 

@@ -212,15 +212,6 @@ def test_over_tls(tmp_path: Path) -> None:
 
 
 def test_wrong_addresses_are_told() -> None:
-    for url, told in (
-        ("ftp://localhost/x", 'url: "ftp://localhost/x" is no address for HTTP'),
-        ("http://localhost:port/", "is no URL"),
-        ("http://me:secret1@[::1", "is no URL"),
-    ):
-        with pytest.raises(SinkTrouble, match=told) as it:
-            HttpSink(Options(url=url))
-        assert it.value.lasting
-        assert "secret1" not in str(it.value)
     with pytest.raises(SinkTrouble, match="ca: /nowhere cannot be used: No such file"):
         HttpSink(Options(url="https://localhost", ca="/nowhere"))
     assert "does not answer: Connection refused" in str(trouble(Options(url="http://127.0.0.1:9")))

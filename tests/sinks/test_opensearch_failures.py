@@ -45,14 +45,6 @@ def test_no_such_host(opensearch: Store) -> None:
     )
 
 
-def test_no_address(opensearch: Store) -> None:
-    told = trouble(opensearch, "wrong", url="u:secret@localhost:9200")
-    assert str(told) == (
-        '"u:secret@localhost:9200" is no address of a server; write https://HOST:9200'
-    )
-    assert told.lasting
-
-
 def test_it_hangs(search_store: Store) -> None:
     assert deliver(search_store, "hang", document(1)) == []
     made = sink(search_store, "hang", timeout=1.0)

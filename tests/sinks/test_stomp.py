@@ -213,17 +213,6 @@ def test_files_that_are_missing_are_told(activemq: Broker) -> None:
     assert str(error).startswith("certificate: /nowhere cannot be used with its key")
 
 
-def test_urls_that_are_none_are_told(activemq: Broker) -> None:
-    error = trouble(activemq, url="http://user:secret@there")
-    assert str(error).startswith('url: "http://there" is no broker; write stomp://HOST:PORT')
-    assert "no broker is named" in str(trouble(activemq, url=()))
-
-
-def test_a_destination_names_fields_that_there_are(activemq: Broker) -> None:
-    error = trouble(activemq, "/topic/lakecheck.{site}")
-    assert "has {site}, which is none of {document}, {kind}, {type}" in str(error)
-
-
 def test_the_first_that_answers_is_taken(activemq: Broker) -> None:
     url = ("stomp://127.0.0.1:1", activemq.settings["url"])
     assert activemq.sink("/queue/lakecheck.second", url=url).deliver(items(3)) == []

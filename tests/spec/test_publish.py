@@ -83,9 +83,62 @@ def test_publishing_elsewhere_does_not_change_what_is_asked(tmp_path: Path) -> N
             "publish: [failing: {how: gone}]",
             "3:26: publish[0].failing.how: expected one of down, refuse, reject, crash, found",
         ),
+        (
+            "publish: [stomp: {url: 'http://me:secret@there', destination: /topic/x}]",
+            '3:18: publish[0].stomp: url: "http://there" is no address; write stomp://HOST:PORT, '
+            "or stomp+ssl://HOST:PORT for TLS",
+        ),
+        (
+            "publish: [stomp: {url: [], destination: /topic/x}]",
+            "3:18: publish[0].stomp: url: none is given; write stomp://HOST:PORT, or ",
+        ),
+        (
+            "publish: [stomp: {url: 'stomp://h', destination: '/topic/{site}'}]",
+            '3:18: publish[0].stomp: destination: "/topic/{site}" has {site}, which is none of '
+            "{document}, {kind}, {type}",
+        ),
+        (
+            "publish: [amqp: {url: 'amqp://localhost:port'}]",
+            '3:17: publish[0].amqp: url: "amqp://localhost:port" is no address; write amqp://',
+        ),
+        (
+            "publish: [amqp: {url: 'amqp://h', routing_key: '{rule}'}]",
+            '3:17: publish[0].amqp: routing_key: "{rule}" has {rule}, which is none of ',
+        ),
+        (
+            "publish: [kafka: {brokers: 'h:1', topic: '${X}.{rule}'}]",
+            '3:18: publish[0].kafka: topic: "${X}.{rule}" has {rule}, which is none of ',
+        ),
+        (
+            "publish: [http: {url: 'http://me:secret1@[::1'}]",
+            '3:17: publish[0].http: url: "http://[::1" is no address; write http://HOST/PATH or ',
+        ),
+        (
+            "publish: [opensearch: {url: 'u:secret@localhost:9200'}]",
+            "3:23: publish[0].opensearch: url: it is no address; write https://HOST:9200",
+        ),
+        (
+            "consume: [stomp: {url: 'amqp://h', destination: /topic/x}]",
+            '3:18: consume[0].stomp: url: "amqp://h" is no address; write stomp://HOST:PORT, or ',
+        ),
+        (
+            "consume: [amqp: {url: 'h', queue: q}]",
+            "3:17: consume[0].amqp: url: it is no address; write amqp://HOST:PORT/VHOST, or ",
+        ),
         ("consume: {}", "3:10: consume: expected a list of sources, found a map"),
     ],
 )
 def test_mistakes_have_their_sentence(tmp_path: Path, text: str, told: str) -> None:
     (found,) = faults(tmp_path, text)
     assert found.startswith(told)
+
+
+def test_a_wrong_value_from_the_environment_has_its_sentence(tmp_path: Path) -> None:
+    text = 'publish: [opensearch: {url: "${STORE}"}]'
+    (sound,) = spec(tmp_path, text, STORE="http://store:9200").publish
+    assert sound.unset == ()
+    with pytest.raises(SpecError) as told:
+        spec(tmp_path, text, STORE="store:9200")
+    assert str(told.value).endswith(
+        "3:11: opensearch: url: it is no address; write https://HOST:9200"
+    )

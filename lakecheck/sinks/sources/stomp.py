@@ -12,10 +12,10 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from lakecheck.model import SourceKind
-from lakecheck.sinks.base import SinkTrouble, without_secrets
+from lakecheck.sinks.base import SinkTrouble, check_urls, without_secrets
 from lakecheck.sinks.sources.base import Message
 from lakecheck.sinks.wire.answers import trouble_of
-from lakecheck.sinks.wire.brokers import Access
+from lakecheck.sinks.wire.brokers import PORTS, URLS, Access
 from lakecheck.sinks.wire.failover import FailOver
 from lakecheck.sinks.wire.frames import Frame, frame
 from lakecheck.units import Duration
@@ -67,6 +67,10 @@ class Options(Struct, frozen=True):
     timeout: Annotated[
         Duration, Meta(description="How long the broker may take for an answer.")
     ] = Duration(30)
+
+    def __post_init__(self) -> None:
+        """Refuse what can never work."""
+        check_urls(self.url, PORTS, URLS)
 
 
 class StompSource:

@@ -8,9 +8,10 @@ from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
 
-from lakecheck.sinks.base import SinkTrouble, without_secrets
+from lakecheck.sinks.base import SinkTrouble
 
 PORTS = {"stomp": 61613, "stomp+ssl": 61614}
+URLS = "stomp://HOST:PORT, or stomp+ssl://HOST:PORT for TLS"
 
 
 class Broker(Struct, frozen=True):
@@ -42,26 +43,16 @@ class Access(Struct, frozen=True):
 
 
 def brokers(url: str | tuple[str, ...]) -> tuple[Broker, ...]:
-    """Read one URL or several; raises SinkTrouble where one is none."""
+    """Read one URL or several, which `check_urls` has seen."""
     urls = (url,) if isinstance(url, str) else tuple(url)
-    if not urls:
-        raise SinkTrouble("url: no broker is named", lasting=True)
     return tuple(_broker(each.strip()) for each in urls)
 
 
 def _broker(url: str) -> Broker:
-    shown = without_secrets(url)
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError as error:
-        raise SinkTrouble(f'url: "{shown}" is no URL: {error}', lasting=True) from None
-    if parts.scheme not in PORTS or not parts.hostname:
-        wanted = "write stomp://HOST:PORT, or stomp+ssl://HOST:PORT for TLS"
-        raise SinkTrouble(f'url: "{shown}" is no broker; {wanted}', lasting=True)
+    parts = urlsplit(url)
     return Broker(
-        host=parts.hostname,
-        port=port or PORTS[parts.scheme],
+        host=parts.hostname or "",
+        port=parts.port or PORTS[parts.scheme],
         tls=parts.scheme == "stomp+ssl",
         user=unquote(parts.username or ""),
         password=unquote(parts.password or ""),
