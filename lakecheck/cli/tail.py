@@ -14,11 +14,13 @@ from rich.text import Text
 
 from lakecheck import conditions, units
 from lakecheck.cli import options
+from lakecheck.conditions.fields import FIELDS, is_known
 from lakecheck.documents import junit
 from lakecheck.documents.journal import RESULTS
 from lakecheck.documents.result import Document
 from lakecheck.engine import folder
 from lakecheck.errors import UsageError
+from lakecheck.spec.nodes import near
 from lakecheck.views.console import Console
 from lakecheck.views.failure import sentence
 
@@ -55,8 +57,14 @@ def tail(
     named = [folder.find(reports, name) / RESULTS for name in names]
     follower = _Follower(named or None, reports)
     last: deque[tuple[bytes, Document]] = deque(maxlen=lines)
-    last.extend(each for each in follower.new() if _holds(wanted, each[1]))
-    console = Console(highlight=False)
+    fields: set[str] = set()
+    for each in follower.new():
+        fields.update(each[1])
+        if _holds(wanted, each[1]):
+            last.append(each)
+    console, errors = Console(highlight=False), Console(stderr=True, highlight=False)
+    for told in _remarks(wanted, fields, reports):
+        errors.print(told, soft_wrap=True, markup=False)
     for line, document in sorted(last, key=lambda each: str(each[1].get("@timestamp", ""))):
         _show(console, line, document, as_json)
     try:
@@ -124,6 +132,16 @@ def _condition(text: str | None) -> Any:
         return conditions.parse(text)
     except ValueError as error:
         raise UsageError(f'--where "{text}" is not a condition: {error}') from None
+
+
+def _remarks(condition: Any, fields: set[str], reports: Path) -> Iterator[str]:
+    """Say why nothing may come."""
+    if not fields:
+        yield f"there is no document in {reports} yet"
+    for field in conditions.fields_of(condition) if condition and fields else ():
+        if field.name not in fields and not is_known(field.name):
+            hint = near(field.name, fields.union(FIELDS))
+            yield f'no document so far has "{field.name}"{hint}'
 
 
 def _holds(condition: Any, document: Document) -> bool:

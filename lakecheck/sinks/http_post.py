@@ -15,7 +15,7 @@ import urllib3
 from urllib3.exceptions import HTTPError
 from urllib3.util import Timeout, Url, parse_url
 
-from lakecheck.sinks.base import Item, Rejection, SinkTrouble, without_secrets
+from lakecheck.sinks.base import Item, Rejection, without_secrets
 from lakecheck.sinks.halving import by_halves
 from lakecheck.sinks.http import Monit, Options
 from lakecheck.sinks.http_answer import WORDS, judge, unanswered

@@ -180,6 +180,18 @@ def test_tail_shows_what_was_and_what_comes(here: Path) -> None:
     assert first["run.id"] != second["run.id"]
 
 
+def test_tail_says_why_nothing_comes(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.call(["tail", "--no-follow"]) == 0
+    assert capsys.readouterr().err == "there is no document in reports yet\n"
+    spec = publishing(here, "file: {path: all.ndjson}")
+    assert cli.call(["run", str(spec), "-q"]) == 0
+    capsys.readouterr()
+    assert cli.call(["tail", "--no-follow", "-w", "statsu == passed"]) == 0
+    assert capsys.readouterr().err == ('no document so far has "statsu"; did you mean "status"?\n')
+    assert cli.call(["tail", "--no-follow", "-w", "error.class == timeout"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_says_what_is_pending(here: Path, number: int) -> None:
     spec = publishing(here, "failing: {how: down}")
