@@ -138,7 +138,7 @@ def _remarks(condition: Any, fields: set[str], reports: Path) -> Iterator[str]:
     """Say why nothing may come."""
     if not fields:
         yield f"there is no document in {reports} yet"
-    for field in conditions.fields_of(condition) if condition and fields else ():
+    for field in conditions.fields_of(condition.tree) if condition and fields else ():
         if field.name not in fields and not is_known(field.name):
             hint = near(field.name, fields.union(FIELDS))
             yield f'no document so far has "{field.name}"{hint}'
