@@ -14,53 +14,59 @@ from lakecheck.errors import LakecheckError
 
 # Lines of lakecheck's journals begin so; then the id is found without decoding the rest.
 HEAD = re.compile(rb'\{"@timestamp":"([0-9T:.Z-]{20,30})","_id":"([^"\\]{1,512})",')
+_BEFORE_ID, _BEFORE_BODY = b'{"@timestamp":"","_id":', b'{"@timestamp":"",'  # but for the time
 _decode = msgspec.json.Decoder().decode
 
 
 class Item:
     """One document on its way: a journal's line without its end, taken apart when needed."""
 
-    __slots__ = ("_body", "_document", "_rest", "id", "raw", "timestamp")
+    __slots__ = ("_document", "_rest", "id", "raw", "timestamp")
+    _document: dict[str, Any]
+    _rest: int  # where what follows `_id` begins, if lakecheck wrote the line
 
     def __init__(self, raw: bytes) -> None:
         """Raise ValueError where the line is no document: an object with `@timestamp` and `_id`."""
         self.raw = raw
-        self._document: dict[str, Any] | None = None
-        self._body = b""
-        self._rest = 0  # where what follows `_id` begins, if lakecheck wrote the line
         head = HEAD.match(raw)
         if head:
-            self.timestamp, self.id = head[1].decode(), head[2].decode()
+            time, name = head.groups()
+            self.timestamp, self.id = time.decode(), name.decode()
             self._rest = head.end()
             return
+        self._rest = 0
         document = _decode(raw)
         if not isinstance(document, dict):
             raise ValueError("this line is no document, which is a JSON object")
-        self._document = document
         for name in ("@timestamp", "_id"):
             if not isinstance(document.get(name), str) or not document[name]:
                 raise ValueError(f"this line is no document: it lacks {name}")
+        self._document = document
         self.timestamp, self.id = document["@timestamp"], document["_id"]
 
     @property
     def document(self) -> dict[str, Any]:
         """All fields, decoded; ValueError (msgspec.DecodeError) where the line is torn inside."""
-        if self._document is None:
-            decoded: dict[str, Any] = _decode(self.raw)
-            self._document = decoded
-        return self._document
+        try:
+            return self._document
+        except AttributeError:
+            self._document = _decode(self.raw)
+            return self._document
+
+    @property
+    def identity(self) -> bytes:
+        """The `_id` as JSON."""
+        if self._rest:
+            return self.raw[len(_BEFORE_ID) + len(self.timestamp) : self._rest - 1]
+        return msgspec.json.encode(self.id)
 
     @property
     def body(self) -> bytes:
         """The document as JSON without `_id`, as stores take it that have ids of their own."""
-        if not self._body:
-            if self._rest:
-                before = len('{"@timestamp":"",') + len(self.timestamp)
-                self._body = self.raw[:before] + self.raw[self._rest :]
-            else:
-                without = {key: value for key, value in self.document.items() if key != "_id"}
-                self._body = msgspec.json.encode(without)
-        return self._body
+        if self._rest:
+            before = len(_BEFORE_BODY) + len(self.timestamp)
+            return self.raw[:before] + self.raw[self._rest :]
+        return msgspec.json.encode({key: self.document[key] for key in self.document if key != "_id"})
 
 
 class Rejection(Struct, frozen=True):

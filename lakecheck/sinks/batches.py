@@ -30,24 +30,35 @@ def batches(journal: Path, offset: int, most_items: int, most_bytes: int) -> Ite
     with journal.open("rb") as file:
         file.seek(offset)
         batch, size = Batch([], [], offset), 0
+        items = batch.items
         for line in file:
             if not line.endswith(b"\n"):
                 break
-            if line == b"\n":
-                batch.end += 1
-                continue
-            full = len(batch.items) >= most_items or size + len(line) > most_bytes
-            if full and (batch.items or batch.foreign):
+            length = len(line)
+            if (size + length > most_bytes or len(items) >= most_items) and size:
+                batch.end += size
                 yield batch
                 batch, size = Batch([], [], batch.end), 0
+                items = batch.items
+            size += length
+            if length == 1:
+                continue
             try:
-                batch.items.append(Item(line[:-1]))
+                items.append(Item(line[:-1]))
             except ValueError as error:
                 batch.foreign.append((line[:-1].decode("utf-8", "replace"), str(error)))
-            batch.end += len(line)
-            size += len(line)
+        batch.end += size
         if batch.items or batch.foreign:
             yield batch
+
+
+def any_pending(journal: Path, offset: int) -> bool:
+    """Say whether there is a whole line from `offset` on."""
+    if not journal.exists():
+        return False
+    with journal.open("rb") as file:
+        file.seek(offset)
+        return file.readline().endswith(b"\n")
 
 
 def pending(journal: Path, offset: int) -> tuple[int, str]:

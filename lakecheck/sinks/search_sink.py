@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-import msgspec
-
 from lakecheck.sinks.base import Item, Rejection, SinkTrouble
 from lakecheck.sinks.opensearch import Options
 from lakecheck.sinks.search_bulk import Line, is_documents, is_too_large, judge, path, too_large
@@ -15,7 +13,6 @@ from lakecheck.sinks.search_indices import Indices
 from lakecheck.sinks.search_setup import Setup
 
 LONGEST_ID = 512  # bytes; a longer one has the server refuse all that it came with
-_encode = msgspec.json.Encoder().encode
 TRIES, FIRST_WAIT = 5, 0.1  # of what a busy server did not take; seconds, then twice that, …
 
 
@@ -52,21 +49,18 @@ class SearchSink:
         heads: dict[str, tuple[str, bytes]] = {}  # by day; most batches are of one
         for place, item in enumerate(items):
             stamp = item.timestamp
-            day = stamp[:10] if stamp[-1:] == "Z" else stamp
+            day = stamp[:10] if stamp[-1] == "Z" else stamp
             try:
-                if day not in heads:
-                    heads[day] = self._head(stamp)
-                body = item.body
+                index, head = heads.get(day) or heads.setdefault(day, self._head(stamp))
             except ValueError as error:
                 rejected.append(Rejection(place, str(error)))
                 continue
-            identity = _encode(item.id)
+            identity = item.identity
             if len(identity) - 2 > LONGEST_ID:
                 told = f"its _id has {len(identity) - 2} bytes, and {LONGEST_ID} is the most"
                 rejected.append(Rejection(place, told))
                 continue
-            index, head = heads[day]
-            yield Line(place, index, b"%b%b}}\n%b\n" % (head, identity, body))
+            yield Line(place, index, b"%b%b}}\n%b\n" % (head, identity, item.body))
 
     def _head(self, timestamp: str) -> tuple[str, bytes]:
         index = self._indices.of(timestamp)

@@ -23,7 +23,7 @@ from lakecheck.documents.redact import Redactor
 from lakecheck.documents.result import rfc3339
 from lakecheck.model import SinkChoice, SinkKind
 from lakecheck.sinks.base import Rejection, Sink, SinkTrouble, secrets_of
-from lakecheck.sinks.batches import Batch, batches, pending
+from lakecheck.sinks.batches import Batch, any_pending, batches, pending
 from lakecheck.sinks.cursor import Busy, Cursor, CursorFile
 from lakecheck.units import Duration
 
@@ -110,7 +110,7 @@ class _Shipping:
             with self.cursor.hold():
                 if again:
                     self.cursor.restart()
-                if pending(self.journal, self.cursor.now.offset)[0]:
+                if any_pending(self.journal, self.cursor.now.offset):
                     self._ship()
         except Busy:
             trouble = "another process is shipping to it"
@@ -153,7 +153,10 @@ class _Shipping:
         return msgspec.structs.replace(options, timeout=Duration(min(timeout, left)))
 
     def _in_order(self, sink: Sink) -> None:
-        """Offer batches, a few at once; the cursor follows the oldest that is not done with."""
+        """Offer batches, a few at once; the cursor follows the oldest that is not done with.
+
+        One more than the sink takes at once is read ahead, so that it never waits for the disk.
+        """
         reading = batches(self.journal, self.cursor.now.offset, sink.most_items, sink.most_bytes)
         under_way: deque[tuple[Batch, Future[list[Rejection]]]] = deque()
         gone = threading.Event()  # one batch was given up, so the others need not go on
@@ -162,7 +165,7 @@ class _Shipping:
                 for batch in reading:
                     if self.stop.is_set():
                         break
-                    if len(under_way) >= sink.parallel:
+                    if len(under_way) > sink.parallel:
                         self._settle(*under_way.popleft())
                     under_way.append((batch, threads.submit(self._deliver, sink, batch, gone)))
                 while under_way:
@@ -172,8 +175,16 @@ class _Shipping:
                 raise
 
     def _deliver(self, sink: Sink, batch: Batch, gone: threading.Event) -> list[Rejection]:
-        if not batch.items:
-            return []
+        if gone.is_set():
+            raise SinkTrouble("an earlier batch was given up")
+        try:
+            return self._persist(sink, batch, gone) if batch.items else []
+        except BaseException:
+            gone.set()  # before the next batch begins in this thread
+            raise
+
+    def _persist(self, sink: Sink, batch: Batch, gone: threading.Event) -> list[Rejection]:
+        """Try until the sink has taken a batch, it will never, or time is up."""
 
         def ended(state: RetryCallState) -> bool:
             error = state.outcome and state.outcome.exception()
