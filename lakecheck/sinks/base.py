@@ -66,7 +66,8 @@ class Item:
         if self._rest:
             before = len(_BEFORE_BODY) + len(self.timestamp)
             return self.raw[:before] + self.raw[self._rest :]
-        return msgspec.json.encode({key: self.document[key] for key in self.document if key != "_id"})
+        kept = {key: value for key, value in self.document.items() if key != "_id"}
+        return msgspec.json.encode(kept)
 
 
 class Rejection(Struct, frozen=True):
