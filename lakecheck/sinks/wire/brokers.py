@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import ssl
-from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
-
-from lakecheck.sinks.base import SinkTrouble
 
 PORTS = {"stomp": 61613, "stomp+ssl": 61614}
 URLS = "stomp://HOST:PORT, or stomp+ssl://HOST:PORT for TLS"
@@ -57,27 +53,3 @@ def _broker(url: str) -> Broker:
         user=unquote(parts.username or ""),
         password=unquote(parts.password or ""),
     )
-
-
-def context(access: Access) -> ssl.SSLContext:
-    """Make what TLS needs; raises SinkTrouble where a file cannot be used."""
-    ca = Path(access.ca).expanduser() if access.ca else None
-    try:
-        made = ssl.create_default_context(
-            cafile=str(ca) if ca and not ca.is_dir() else None,
-            capath=str(ca) if ca and ca.is_dir() else None,
-        )
-    except OSError as error:
-        raise SinkTrouble(f"ca: {access.ca} cannot be used: {_why(error)}", lasting=True) from error
-    if access.certificate:
-        try:
-            certificate = Path(access.certificate).expanduser()
-            made.load_cert_chain(certificate, Path(access.key).expanduser() if access.key else None)
-        except OSError as error:
-            told = f"certificate: {access.certificate} cannot be used with its key: {_why(error)}"
-            raise SinkTrouble(told, lasting=True) from error
-    return made
-
-
-def _why(error: OSError) -> str:
-    return error.strerror or str(error)

@@ -6,12 +6,13 @@ import socket
 import ssl
 
 from lakecheck.sinks.base import SinkTrouble
-from lakecheck.sinks.wire.brokers import Access, Broker, context
+from lakecheck.sinks.tls import context
+from lakecheck.sinks.wire.brokers import Access, Broker
 
 
 def dial(broker: Broker, access: Access) -> socket.socket:
     """Connect within the time allowed; raises SinkTrouble."""
-    made = context(access) if broker.tls else None
+    made = context(access.ca, access.certificate, access.key) if broker.tls else None
     plain = _connected(broker, access.timeout)
     try:
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
