@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from lakecheck.devlake import pki
 from lakecheck.documents.foreign import recognise
 from lakecheck.sinks.base import SinkTrouble
 from lakecheck.sinks.shipper import ship, target_of
@@ -211,6 +212,21 @@ def test_files_that_are_missing_are_told(activemq: Broker) -> None:
     assert str(error) == "ca: /nowhere cannot be used: No such file or directory"
     error = trouble(activemq, url=tls, certificate="/nowhere")
     assert str(error).startswith("certificate: /nowhere cannot be used with its key")
+
+
+def test_a_client_certificate_is_shown(activemq: Broker, tmp_path: Path) -> None:
+    own = Path(activemq.settings["ca"]).parents[1] / "activemq"
+    certificate, key = str(own / "host.pem"), str(own / "host.key")
+    url = activemq.settings["tls"]
+    sink = activemq.sink("/queue/lakecheck.shown", url=url, certificate=certificate, key=key)
+    assert sink.deliver([item(1)]) == []
+    sink.close()
+
+    stranger = pki.make_host(pki.make_authority("another authority"))
+    file = tmp_path / "stranger.pem"
+    file.write_bytes(stranger.certificate_pem + stranger.key_pem)
+    error = trouble(activemq, url=url, certificate=str(file))
+    assert "at the log-in; check user, password and certificate" in str(error)
 
 
 def test_the_first_that_answers_is_taken(activemq: Broker) -> None:

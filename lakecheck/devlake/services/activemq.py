@@ -93,6 +93,18 @@ def _key_store(site: Site, name: str, password: str) -> Path:
     return path
 
 
+def _trust_store(site: Site, beside: Path, password: str) -> Path:
+    """Write the lake's authority as Java wants it."""
+    authority = x509.load_pem_x509_certificate((site.layout.ca / "ca-bundle.pem").read_bytes())
+    stored = pkcs12.serialize_java_truststore(
+        [pkcs12.PKCS12Certificate(authority, b"authority")],
+        BestAvailableEncryption(password.encode()),
+    )
+    path = beside.with_name("authority.p12")
+    write_private(path, stored, site.account.owner)
+    return path
+
+
 def _made(site: Site, broker: Broker) -> _Made:
     name, log = broker.name, site.layout.log(broker.name)
     scratch = broker.data / "tmp"
@@ -120,6 +132,7 @@ def _made(site: Site, broker: Broker) -> _Made:
 def _service(site: Site, name: str, names: tuple[str, ...]) -> Service:
     secret = make_password()
     store = _key_store(site, name, secret)
+    trusted = _trust_store(site, store, secret)
     ca = str(site.layout.ca / "ca-bundle.pem")
     passwords = {user: make_password() for user in GROUPS}
     made: list[_Made] = []
@@ -133,6 +146,7 @@ def _service(site: Site, name: str, names: tuple[str, ...]) -> Service:
             passwords=passwords,
             key_store=store,
             key_store_password=secret,
+            trust_store=trusted,
             openwire=site.ports.take() if number < len(names) - 1 else 0,
             partner=partner,
         )

@@ -33,6 +33,7 @@ class Broker(Struct, frozen=True):
     passwords: Mapping[str, str]
     key_store: Path
     key_store_password: str
+    trust_store: Path
     openwire: int = 0
     partner: int = 0
 
@@ -74,6 +75,9 @@ def _broker(broker: Broker) -> Iterator[str]:
         keyStore=f"file:{broker.key_store}",
         keyStoreType="PKCS12",
         keyStorePassword=broker.key_store_password,
+        trustStore=f"file:{broker.trust_store}",
+        trustStoreType="PKCS12",
+        trustStorePassword=broker.key_store_password,
     )
     yield f"<sslContext>{store}</sslContext>"
     yield '<systemUsage><systemUsage sendFailIfNoSpace="false">'
@@ -141,10 +145,11 @@ def _connectors(broker: Broker) -> Iterator[str]:
         "transportConnector", name="stomp", uri=f"stomp+nio://127.0.0.1:{broker.stomp}?{most}"
     )
     protocols = "transport.enabledProtocols=TLSv1.2,TLSv1.3"
+    wanted = "transport.wantClientAuth=true"  # none is needed, but one that is shown must be sound
     yield _element(
         "transportConnector",
         name="stomps",
-        uri=f"stomp+nio+ssl://127.0.0.1:{broker.tls}?{most}&{protocols}",
+        uri=f"stomp+nio+ssl://127.0.0.1:{broker.tls}?{most}&{protocols}&{wanted}",
     )
     if broker.openwire:
         yield _element(

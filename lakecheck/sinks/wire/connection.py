@@ -12,7 +12,7 @@ from collections import deque
 from lakecheck.sinks.base import SinkTrouble
 from lakecheck.sinks.wire.answers import trouble_of
 from lakecheck.sinks.wire.brokers import Access, Broker
-from lakecheck.sinks.wire.dial import dial
+from lakecheck.sinks.wire.dial import dial, why_no_tls
 from lakecheck.sinks.wire.frames import Frame, NoFrame, Reader, frame
 
 # After traffic, ActiveMQ's next beat comes up to two intervals later.
@@ -145,7 +145,8 @@ class Connection:
         try:
             answer = self.receive(access.timeout)
         except Lost as error:
-            told = f"{error} at the log-in; check user and password{self._other_port()}"
+            shown = "user, password and certificate" if access.certificate else "user and password"
+            told = f"{error} at the log-in; check {shown}{self._other_port()}"
             raise Lost(told) from error
         if answer is None:
             raise SinkTrouble(
@@ -234,7 +235,7 @@ class Connection:
 
 def _why(error: OSError) -> str:
     if isinstance(error, ssl.SSLError):
-        return error.reason or str(error)
+        return why_no_tls(error)
     if isinstance(error, TimeoutError):
         return "what was sent was not acknowledged"
     return error.strerror or str(error)

@@ -62,9 +62,16 @@ def _secured(
         if error.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
             told = f"no TLS is spoken on {broker.name}; write stomp:// in url, or another port"
             raise SinkTrouble(told, lasting=True) from error
-        raise SinkTrouble(f"TLS with {broker.name} fails: {error.reason or error}") from error
+        raise SinkTrouble(f"TLS with {broker.name} fails: {why_no_tls(error)}") from error
     except OSError as error:
         raise SinkTrouble(
             f"{broker.name} ends the connection when TLS begins; if it is a port without TLS, "
             "write stomp:// in url"
         ) from error
+
+
+def why_no_tls(error: ssl.SSLError) -> str:
+    """Say what TLS complains of."""
+    said = error.reason or str(error)
+    ours = "ALERT" in said and ("CERTIFICATE" in said or "UNKNOWN_CA" in said)
+    return f"it does not accept our certificate, {said}" if ours else said
