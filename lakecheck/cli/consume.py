@@ -16,7 +16,7 @@ from lakecheck.collect.received import DEAD, Received
 from lakecheck.documents.redact import Redactor
 from lakecheck.errors import UsageError
 from lakecheck.sinks.base import secrets_of
-from lakecheck.sinks.shipper import ship
+from lakecheck.sinks.shipper import ship_all
 from lakecheck.sinks.words import WAY_OUT, counted, sentences
 from lakecheck.views.console import Console
 
@@ -75,14 +75,14 @@ def consume(
             received.close()
         pending = False
         refused = publisher.rejected
-        for journal in received.journals if sinks else ():
-            for outcome in ship(journal, sinks, session.SHIP_WITHIN, halt):
-                refused[outcome.sink] = refused.get(outcome.sink, 0) + outcome.rejected
-                outcome.rejected = 0  # told below, with what was refused meanwhile
-                if outcome.pending or outcome.trouble:
-                    pending = True
-                    for sentence in sentences(outcome, WAY_OUT):
-                        errors.print(sentence, soft_wrap=True, markup=False)
+        shipments = [(journal, sinks) for journal in received.journals]
+        for _, outcome in ship_all(shipments, session.SHIP_WITHIN, halt):
+            refused[outcome.sink] = refused.get(outcome.sink, 0) + outcome.rejected
+            outcome.rejected = 0  # told below, with what was refused meanwhile
+            if outcome.pending or outcome.trouble:
+                pending = True
+                for sentence in sentences(outcome, WAY_OUT):
+                    errors.print(sentence, soft_wrap=True, markup=False)
     console.print(_summary(consumer), soft_wrap=True, markup=False)
     for sink, count in refused.items():
         if count:

@@ -62,7 +62,7 @@ class DurationType(click.ParamType[float]):
     type=DurationType(),
     default=60.0,
     show_default="1m",
-    help="How long a sink that cannot take them is tried.",
+    help="How long a sink that takes nothing is tried.",
 )
 @click.option("--for-ever", is_flag=True, help="Until every sink has them.")
 @click.option("--again", is_flag=True, help="All once more; stores keep them once.")
@@ -129,14 +129,15 @@ def _ship(
     def leave() -> None:
         interrupts.leave(session.INTERRUPTED)  # what has no answer yet is sent again next time
 
+    def seen(journal: Path, outcome: Outcome) -> None:
+        if stop.is_set() and outcome.pending and not outcome.trouble:
+            outcome.trouble = "it was interrupted"
+        _add(totals, outcome)
+        if as_json:
+            _print_json(journal, outcome)
+
     with stderr_log(redactor), interrupts.caught(end, leave):
-        for journal, choices in shipments:
-            for outcome in shipper.ship(journal, choices, within, stop, again):
-                if stop.is_set() and outcome.pending and not outcome.trouble:
-                    outcome.trouble = "it was interrupted"
-                _add(totals, outcome)
-                if as_json:
-                    _print_json(journal, outcome)
+        shipper.ship_all(shipments, within, stop, again, seen)
     if not as_json:
         for outcome in totals.values():
             trouble = outcome.pending or outcome.rejected or outcome.trouble

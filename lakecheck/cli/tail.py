@@ -174,6 +174,15 @@ def _told(document: Document) -> str:
         passed = document.get("status") == "passed"
         told = _passed(document) if passed else sentence(document)
     else:
-        names = ("type", "source.rse", "destination.rse", "rse", "host", "check", "reason")
+        names = (
+            "event.type",
+            "type",
+            "source.rse",
+            "destination.rse",
+            "rse",
+            "host",
+            "check",
+            "reason",
+        )
         told = " ".join(str(document[name]) for name in names if document.get(name))
     return told.replace("\n", " ")

@@ -17,6 +17,7 @@ from lakecheck import registry
 from lakecheck.collect.received import Received
 from lakecheck.documents.foreign import NotUnderstood, recognise
 from lakecheck.documents.redact import Redactor
+from lakecheck.errors import UsageError
 from lakecheck.model import SinkChoice, SourceKind
 from lakecheck.sinks import shipper
 from lakecheck.sinks.base import SinkTrouble, secrets_of
@@ -93,6 +94,11 @@ class Consumer:
                 told = sentence
                 self.stop.wait(max(error.after, random.uniform(wait / 2, wait)))
                 wait = min(2 * wait, LONGEST_WAIT)
+            except Exception as error:  # our mistake, or somebody else's source: it is tried again
+                log.exception("%s failed in an unforeseen way; it is tried again", choice.name)
+                self.silent[choice.name] = f"it failed: {type(error).__name__}: {error}"
+                self.stop.wait(wait)
+                wait = min(2 * wait, LONGEST_WAIT)
             finally:
                 if source is not None:
                     with contextlib.suppress(Exception):
@@ -104,7 +110,10 @@ class Consumer:
         if not messages:
             return False
         with self._keeping:
-            self.received.turn(time.time())
+            try:
+                self.received.turn(time.time())
+            except (UsageError, OSError) as error:  # at midnight, on a full disk
+                raise SinkTrouble(f"it could not be kept: {error}") from error
             for message in messages:
                 try:
                     documents = recognise(message.body, message.headers)
@@ -124,13 +133,19 @@ class Consumer:
 
     def _until_kept(self) -> None:
         told = False
-        while self.received.settle():
+        while self._held():
             if not told:
                 log.warning("%s; nothing more is taken until it is kept", self.received.trouble)
                 told = True
             if self.stop.wait(0.5):
                 # Not acknowledged: the broker gives it again.
                 raise SinkTrouble(f"it could not be kept: {self.received.trouble}")
+
+    def _held(self) -> int:
+        try:
+            return self.received.settle()
+        except OSError as error:
+            raise SinkTrouble(f"it could not be kept: {error.strerror}") from error
 
 
 class Publisher:
@@ -147,12 +162,15 @@ class Publisher:
             thread.start()
 
     def _ship(self, choice: SinkChoice) -> None:
-        while not self._stop.wait(SHIP_EVERY):
-            for journal in self._journals():
-                for outcome in shipper.ship(journal, [choice], SHIP_EVERY, self._stop):
-                    self.rejected[choice.name] = (
-                        self.rejected.get(choice.name, 0) + outcome.rejected
-                    )
+        wait = SHIP_EVERY
+        while not self._stop.wait(wait):
+            shipments = [(journal, [choice]) for journal in self._journals()]
+            outcomes = [each for _, each in shipper.ship_all(shipments, None, self._stop)]
+            refused = sum(outcome.rejected for outcome in outcomes)
+            self.rejected[choice.name] = self.rejected.get(choice.name, 0) + refused
+            # A wrong password may not be tried too often.
+            troubled = any(outcome.trouble for outcome in outcomes)
+            wait = min(2 * wait, LONGEST_WAIT) if troubled else SHIP_EVERY
 
     def end(self) -> None:
         """Leave off; what is not shipped yet, `lakecheck ship` takes."""

@@ -36,10 +36,16 @@ class AmqpSink:
     def deliver(self, items: Sequence[Item]) -> list[Rejection]:
         """Publish a batch; a message that no queue takes counts as trouble, since it is lost."""
         rejected: dict[int, str] = {}
+        places: dict[int, str] = {}
+        for index, item in enumerate(items):
+            try:
+                places[index], _ = self._addressing.of(item)
+            except ValueError as error:
+                rejected[index] = f"it is no JSON: {error}"
         while True:
             left = [index for index in range(len(items)) if index not in rejected]
             try:
-                self._publish([items[index] for index in left])
+                self._publish([(places[index], items[index]) for index in left])
             except SinkTrouble as error:
                 self._drop()
                 limit = _limit(error)
@@ -55,14 +61,13 @@ class AmqpSink:
         """Say good-bye where somebody listens."""
         self._drop()
 
-    def _publish(self, items: Sequence[Item]) -> None:
+    def _publish(self, items: Sequence[tuple[str, Item]]) -> None:
         deadline = time.monotonic() + self._options.timeout
         channel = self._ready(deadline)
-        for item in items:
+        for place, item in items:
             properties = BasicProperties(
                 content_type="application/json", delivery_mode=PERSISTENT, message_id=item.id
             )
-            place, _ = self._addressing.of(item)
             channel.publish(place, item.raw, properties)
         channel.until_confirmed(deadline)
         self._last = time.monotonic()

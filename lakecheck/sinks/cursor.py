@@ -6,9 +6,12 @@ import contextlib
 import fcntl
 import logging
 import os
+import re
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +40,7 @@ class Cursor(Struct):
     offset: int = 0
     shipped: int = 0  # documents
     rejected: int = 0  # documents among the dead letters
+    dead_end: int = 0  # bytes of the dead letters that belong to what is done with
     trouble: str = ""
     failing_since: str = ""
     updated: str = ""
@@ -46,23 +50,31 @@ class CursorFile:
     """A cursor on disk; `hold` makes this process the only one that moves it."""
 
     def __init__(self, journal: Path, sink: str, target: str) -> None:
-        """`journal` is the file; a cursor of another target is begun anew."""
+        """`journal` is the file; each target has a cursor of its own, wherever specs name it."""
         self.folder = journal.parent / FOLDER
-        self.path = self.folder / f"{sink}.json"
-        self.dead = self.folder / f"{sink}.dead.ndjson"
+        kind = re.sub(r"-\d+$", "", sink)
+        stem = f"{kind}-{blake2b(target.encode(), digest_size=4).hexdigest()}"
+        self.path = self.folder / f"{stem}.json"
+        self.dead = self.folder / f"{stem}.dead.ndjson"
         self.unwritten = ""  # why the file could not be written
         self._journal, self._sink, self._target = journal, sink, target
         self.now = self._load()
 
     def _load(self) -> Cursor:
-        found, fresh = _read(self.path), Cursor(self._sink, self._target)
-        if found.target != self._target or found.sink != self._sink:
-            return fresh
+        found = _read(self.path)
+        if found.target != self._target:
+            return self._fresh()
+        found.sink = self._sink
         if self._journal.exists() and found.offset > self._journal.stat().st_size:
             told = "%s is shorter than what %s has of it; all goes there anew"
             log.warning(told, self._journal, self._sink)
-            return fresh
+            return self._fresh()
         return found
+
+    def _fresh(self) -> Cursor:
+        """A cursor at the journal's start; dead letters that are there stay."""
+        end = self.dead.stat().st_size if self.dead.exists() else 0
+        return Cursor(self._sink, self._target, dead_end=end)
 
     @contextmanager
     def hold(self) -> Iterator[None]:
@@ -88,6 +100,8 @@ class CursorFile:
     def advance(self, offset: int, shipped: int, rejected: int) -> None:
         """Note that a sink has answered for all bytes before `offset`."""
         now = self.now
+        if rejected:
+            now.dead_end = self.dead.stat().st_size
         now.offset = offset
         now.shipped += shipped
         now.rejected += rejected
@@ -102,32 +116,31 @@ class CursorFile:
             self._write()
 
     def restart(self) -> None:
-        """Begin at the journal's start again."""
+        """Begin at the journal's start again; what is refused again, the letters say anew."""
         self.now = Cursor(self.now.sink, self.now.target)
         self._write()
 
     def bury(self, letters: list[dict[str, Any]]) -> None:
         """Append to the dead letters; raises OSError, and then nothing may be dropped."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        known = self._buried()
-        lines = [msgspec.json.encode(each) + b"\n" for each in letters if each["line"] not in known]
         with self.dead.open("ab") as file:
-            end = file.tell()
+            # After a kill between burying and advancing, the same documents come again.
+            if file.tell() > self.now.dead_end:
+                os.ftruncate(file.fileno(), self.now.dead_end)
             try:
-                file.writelines(lines)
+                file.writelines(msgspec.json.encode(each) + b"\n" for each in letters)
                 file.flush()
+                os.fsync(file.fileno())
             except OSError:
-                os.ftruncate(file.fileno(), end)
+                os.ftruncate(file.fileno(), self.now.dead_end)
                 raise
 
-    def _buried(self) -> set[str]:
-        # After a kill between burying and advancing, the same document comes again.
-        found: set[str] = set()
-        with contextlib.suppress(FileNotFoundError), self.dead.open("rb") as file:
-            for line in file:
-                with contextlib.suppress(msgspec.DecodeError, KeyError, TypeError):
-                    found.add(msgspec.json.decode(line)["line"])
-        return found
+    def disk_full(self) -> str:
+        """Say that nothing can be noted here, where that is so."""
+        with contextlib.suppress(OSError):
+            if shutil.disk_usage(self._journal.parent).free == 0:
+                return f"the disk of {self._journal.parent} is full, so why is not known"
+        return ""
 
     def _write(self) -> None:
         self.now.updated = rfc3339(time.time())

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
-from lakecheck.sinks.base import Item, Rejection
+Body = TypeVar("Body")
 
 
 class Refused(Exception):
@@ -12,20 +13,21 @@ class Refused(Exception):
 
 
 def by_halves(
-    items: Sequence[Item], offer: Callable[[Sequence[Item]], None], first: int = 0
-) -> list[Rejection]:
-    """Offer a batch, and halves of what is refused, until single documents are left over.
+    bodies: Sequence[Body], offer: Callable[[Sequence[Body]], None], first: int = 0
+) -> list[tuple[int, str]]:
+    """Offer a batch, and halves of what is refused, until single ones are left over.
 
-    `offer` raises Refused, or SinkTrouble, which ends it. `first` is the first one's index.
+    Gives the places of those, with the server's words. `offer` raises Refused, or SinkTrouble,
+    which ends it. `first` is the first one's place.
     """
-    if not items:
+    if not bodies:
         return []
     try:
-        offer(items)
+        offer(bodies)
     except Refused as error:
-        if len(items) == 1:
-            return [Rejection(first, str(error))]
-        middle = len(items) // 2
-        lower = by_halves(items[:middle], offer, first)
-        return lower + by_halves(items[middle:], offer, first + middle)
+        if len(bodies) == 1:
+            return [(first, str(error))]
+        middle = len(bodies) // 2
+        lower = by_halves(bodies[:middle], offer, first)
+        return lower + by_halves(bodies[middle:], offer, first + middle)
     return []

@@ -5,23 +5,31 @@ from __future__ import annotations
 import base64
 import gzip
 import time
-from collections.abc import Iterator, Sequence
-from datetime import datetime
-from typing import Any
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from urllib.parse import unquote
 
 import msgspec
 import urllib3
+from msgspec import Struct
 from urllib3.exceptions import HTTPError
 from urllib3.util import Timeout, Url, parse_url
 
-from lakecheck.sinks.base import Item, Rejection, without_secrets
+from lakecheck.sinks.base import Item, Rejection, SinkTrouble, without_secrets
 from lakecheck.sinks.halving import by_halves
 from lakecheck.sinks.http import Monit, Options
 from lakecheck.sinks.http_answer import WORDS, judge, unanswered
 from lakecheck.sinks.tls import context
 
 CONNECT_WITHIN = 10.0  # s
+SUSPICIOUS = 20  # documents, all of them refused, of which the server's settings are the reason
+
+
+class Body(Struct, frozen=True, gc=False):
+    """What is posted of a document, by its place in the batch."""
+
+    index: int
+    data: bytes
 
 
 class HttpSink:
@@ -45,14 +53,26 @@ class HttpSink:
 
     def deliver(self, items: Sequence[Item]) -> list[Rejection]:
         """Post a batch, and parts of it where it is too large or holds what is refused."""
-        return by_halves(items, self._post)
+        bodies: list[Body] = []
+        rejected: list[Rejection] = []
+        for index, item in enumerate(items):
+            try:
+                bodies.append(Body(index, _body(item, self._options.monit)))
+            except ValueError as error:
+                rejected.append(Rejection(index, f"it cannot be posted: {error}"))
+        refused = by_halves(bodies, self._post)
+        reasons = {why for _, why in refused}
+        if len(refused) == len(bodies) >= SUSPICIOUS and len(reasons) == 1:
+            told = f"{self._where} refuses every document in the same words: {reasons.pop()}"
+            raise SinkTrouble(f"{told}; ask who runs it", lasting=True)
+        return rejected + [Rejection(bodies[place].index, why) for place, why in refused]
 
     def close(self) -> None:
         """Close all connections."""
         self._pool.clear()
 
-    def _post(self, items: Sequence[Item]) -> None:
-        body = _array(items, self._options.monit)
+    def _post(self, bodies: Sequence[Body]) -> None:
+        body = b"[%b]" % b",".join(each.data for each in bodies)
         if self._options.gzip:
             body = gzip.compress(body, 6)
         deadline = time.monotonic() + self._options.timeout
@@ -112,21 +132,20 @@ def _headers(options: Options, url: Url) -> dict[str, str]:
     return {**found, **options.headers}
 
 
-def _array(items: Sequence[Item], monit: Monit | None) -> bytes:
+def _body(item: Item, monit: Monit | None) -> bytes:
+    """Give what is posted of a document; ValueError where that cannot be made."""
     if monit is None:
-        return b"[%b]" % b",".join(item.raw for item in items)
-    return msgspec.json.encode(list(_for_monit(items, monit)))
-
-
-def _for_monit(items: Sequence[Item], monit: Monit) -> Iterator[dict[str, Any]]:
+        item.document  # noqa: B018  # what is torn inside would spoil the whole array
+        return item.raw
+    document = item.document
+    kind = document.get("kind") or document.get("document") or "record"
+    moment = datetime.fromisoformat(item.timestamp)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
     # MONIT takes an id of ours as _id, and times in milliseconds.
-    for item in items:
-        document = item.document
-        kind = document.get("kind") or document.get("document") or "record"
-        moment = datetime.fromisoformat(item.timestamp)
-        yield {
-            **document,
-            "producer": monit.producer,
-            "type": monit.type or str(kind),
-            "timestamp": round(moment.timestamp() * 1000),
-        }
+    more = {
+        "producer": monit.producer,
+        "type": monit.type or str(kind),
+        "timestamp": round(moment.timestamp() * 1000),
+    }
+    return msgspec.json.encode({**document, **more})

@@ -85,7 +85,11 @@ class KafkaSink:
         # get it back while another thread reads the next batch.
         for index in indexes:
             item = items[index]
-            topic, key = place(item)
+            try:
+                topic, key = place(item)
+            except ValueError as error:
+                rejected[index] = f"it is no JSON: {error}"
+                continue
             if topic not in self._topics:
                 self._look_at(topic)
             try:

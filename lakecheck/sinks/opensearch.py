@@ -39,7 +39,7 @@ class Options(Struct, frozen=True):
         Duration | None,
         Meta(
             description="How old indices are removed, by the server's own policy where it has "
-            "such, else whenever documents are shipped."
+            "such, else whenever documents are shipped; not of a data stream."
         ),
     ] = None
     data_stream: Annotated[
@@ -64,6 +64,11 @@ class Options(Struct, frozen=True):
                     f'"{index}" cannot name an index: small letters, digits, and after the first '
                     "of them also . _ -"
                 )
+        if self.data_stream and self.retention is not None:
+            raise ValueError(
+                "retention removes whole indices, and a data stream's newest one must stay: leave "
+                "retention out, and give the stream a lifecycle with rollover on the server"
+            )
         if self.password and not self.user:
             raise ValueError("there is a password and no user; write both")
         if self.api_key and self.user:

@@ -76,7 +76,9 @@ class Setup:
 
     def _policy(self) -> bool:
         """Put the lifecycle policy; False where the server has none or lets us not."""
-        seconds = int(self._options.retention or 0)
+        # Servers count from an index's creation, and its last document may come a period later.
+        longest = 31 * DAY if self._options.period == "month" else DAY
+        seconds = int(self._options.retention or 0) + longest
         elastic = self._connection.elastic
         path = f"_ilm/policy/{self._name}" if elastic else f"_plugins/_ism/policies/{self._name}"
         found = self._connection.send("GET", path)
@@ -99,9 +101,6 @@ class Setup:
         return False
 
     def _remove(self) -> None:
-        if self._options.data_stream:
-            told = "%s has no lifecycle policies, so nothing is removed from its data stream"
-            return log.warning(told, self._options.urls[0])
         names = f"{self._options.index}-*?filter_path=*.settings.index.uuid,error"
         found = self._connection.send("GET", f"{names}&expand_wildcards=open,closed")
         if found.status >= 300:

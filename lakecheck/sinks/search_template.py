@@ -82,7 +82,7 @@ def properties(elastic: bool) -> dict[str, Any]:
     for name in FAMILIES:
         _put(tree, name, {"type": "object"})
     for name in LABELS:
-        # OpenSearch's flat_object refuses documents with dotted names, and cannot count values.
+        # OpenSearch's flat_object refuses documents in which names have dots, as ours have.
         _put(tree, name, {"type": "flattened" if elastic else "object"})
     return tree
 

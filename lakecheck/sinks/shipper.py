@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from lakecheck.sinks.batches import Batch, any_pending, batches, pending
 from lakecheck.sinks.cursor import Busy, Cursor, CursorFile
 from lakecheck.units import Duration
 
+Shipment = tuple[Path, Sequence[SinkChoice]]  # a journal, and where it goes
 FIRST_WAIT, LONGEST_WAIT = 0.2, 30.0  # seconds between two tries
 log = logging.getLogger("lakecheck.sinks")
 
@@ -67,38 +68,104 @@ def ship(
     stop: threading.Event | None = None,
     again: bool = False,
 ) -> list[Outcome]:
-    """Ship what each sink has not got yet, to all at the same time; gives an outcome a sink.
+    """Ship what each sink has not got yet of one journal; gives an outcome a sink.
 
-    Sinks that cannot take it are tried again for `within` seconds, for ever where that is None,
-    and until `stop` is set. With `again`, all goes there once more. Nothing is raised because of
-    a sink.
+    As `ship_all` does.
+    """
+    return [outcome for _, outcome in ship_all([(journal, choices)], within, stop, again)]
+
+
+def ship_all(
+    shipments: Sequence[Shipment],
+    within: float | None = None,
+    stop: threading.Event | None = None,
+    again: bool = False,
+    seen: Callable[[Path, Outcome], None] = lambda journal, outcome: None,
+) -> list[tuple[Path, Outcome]]:
+    """Ship journals, each to its sinks: every sink gets on by itself, journal after journal.
+
+    A sink that cannot take them is tried again until it has taken nothing for `within` seconds,
+    for ever where that is None, and until `stop` is set. With `again`, all goes there once more.
+    `seen` hears of each outcome when it is there. Nothing is raised because of a sink.
     """
     stop = stop or threading.Event()
-    deadline = None if within is None else time.monotonic() + within
-    if not choices:
+    roads: dict[tuple[str, str], list[tuple[int, Path, SinkChoice]]] = {}
+    number = 0
+    for journal, choices in shipments:
+        for choice in choices:
+            road = roads.setdefault((choice.name, target_of(choice)), [])
+            road.append((number, journal, choice))
+            number += 1
+    if not roads:
         return []
-    with ThreadPoolExecutor(len(choices), "lakecheck-ship") as threads:
-        calls = [
-            threads.submit(_Shipping(journal, choice, deadline, stop).run, again)
-            for choice in choices
-        ]
+    found: dict[int, tuple[Path, Outcome]] = {}
+    with ThreadPoolExecutor(len(roads), "lakecheck-ship") as threads:
+        telling = threading.Lock()
+
+        def walk(road: list[tuple[int, Path, SinkChoice]]) -> None:
+            for number, journal, outcome in _walk(road, within, stop, again):
+                with telling:
+                    found[number] = (journal, outcome)
+                    seen(journal, outcome)
+
+        calls = [threads.submit(walk, road) for road in roads.values()]
         try:
-            return [call.result() for call in calls]
+            for call in calls:
+                call.result()
         except BaseException:
             stop.set()
             raise
+    return [found[number] for number in sorted(found)]
+
+
+def _walk(
+    road: list[tuple[int, Path, SinkChoice]],
+    within: float | None,
+    stop: threading.Event,
+    again: bool,
+) -> Iterator[tuple[int, Path, Outcome]]:
+    """Ship journal after journal to one sink; what it refuses of two in a row ends it."""
+    patience, trouble, failures = Patience(within), "", 0
+    for number, journal, choice in road:
+        if stop.is_set() or failures > 1 or (failures and patience.over()):
+            (outcome,) = status(journal, [choice])
+            if outcome.pending or again:
+                outcome.trouble = trouble or outcome.trouble
+        else:
+            shipping = _Shipping(journal, choice, patience, stop)
+            outcome = shipping.run(again)
+            failures = failures + 1 if shipping.failed else 0
+            trouble = outcome.trouble if shipping.failed else trouble
+        yield number, journal, outcome
+
+
+class Patience:
+    """How long a sink is tried that takes nothing."""
+
+    def __init__(self, within: float | None) -> None:
+        self.within = within
+        self._since = time.monotonic()
+
+    def renew(self) -> None:
+        """Count anew, since it took something."""
+        self._since = time.monotonic()
+
+    def over(self, wait: float = 0.0) -> bool:
+        """Say whether it is at an end in `wait` seconds."""
+        return self.within is not None and time.monotonic() + wait >= self._since + self.within
 
 
 class _Shipping:
     """One journal on its way to one sink."""
 
     def __init__(
-        self, journal: Path, choice: SinkChoice, deadline: float | None, stop: threading.Event
+        self, journal: Path, choice: SinkChoice, patience: Patience, stop: threading.Event
     ) -> None:
         self.journal = journal
         self.choice = choice
-        self.deadline = deadline
+        self.patience = patience
         self.stop = stop
+        self.failed = False
         self.cursor = CursorFile(journal, choice.name, target_of(choice))
         self.redactor = Redactor(secrets_of(choice.options))
         self.shipped = self.rejected = 0
@@ -115,6 +182,7 @@ class _Shipping:
         except Busy:
             trouble = "another process is shipping to it"
         except SinkTrouble as error:
+            self.failed = True
             self._note(error)
         found = _outcome(self.journal, self.cursor, self.shipped, self.rejected)
         found.trouble = trouble or found.trouble or self.cursor.unwritten
@@ -144,13 +212,13 @@ class _Shipping:
             raise SinkTrouble(f"{lacks}; {how}", lasting=True) from error
 
     def _options(self) -> Any:
-        """The sink's options; none of its answers is awaited longer than there is time."""
+        """The sink's options; none of its answers is awaited longer than the sink is tried."""
         options = self.choice.options
         timeout = getattr(options, "timeout", None)
-        if timeout is None or self.deadline is None:
+        if timeout is None or self.patience.within is None:
             return options
-        left = max(1.0, self.deadline - time.monotonic())
-        return msgspec.structs.replace(options, timeout=Duration(min(timeout, left)))
+        most = max(1.0, self.patience.within)
+        return msgspec.structs.replace(options, timeout=Duration(min(timeout, most)))
 
     def _in_order(self, sink: Sink) -> None:
         """Offer batches, a few at once; the cursor follows the oldest that is not done with.
@@ -189,9 +257,8 @@ class _Shipping:
         def ended(state: RetryCallState) -> bool:
             error = state.outcome and state.outcome.exception()
             wait = state.upcoming_sleep
-            late = self.deadline is not None and time.monotonic() + wait >= self.deadline
             lasting = isinstance(error, SinkTrouble) and error.lasting
-            return lasting or late or self.stop.is_set() or gone.is_set()
+            return lasting or self.patience.over(wait) or self.stop.is_set() or gone.is_set()
 
         def wait(state: RetryCallState) -> float:
             error = state.outcome and state.outcome.exception()
@@ -245,6 +312,7 @@ class _Shipping:
             except OSError as error:
                 told = f"its dead letters cannot be written ({error.strerror}), so it waits"
                 raise SinkTrouble(f"{self.cursor.dead}: {told}", lasting=True) from error
+        self.patience.renew()
         shipped = len(batch.items) - len(rejections)
         self.cursor.advance(batch.end, shipped, len(letters))
         self.shipped += shipped
@@ -261,6 +329,7 @@ class _Shipping:
 def _outcome(journal: Path, cursor: CursorFile, shipped: int, rejected: int) -> Outcome:
     now: Cursor = cursor.now
     left, oldest = pending(journal, now.offset)
+    trouble = now.trouble or (cursor.disk_full() if left else "")
     return Outcome(
         sink=now.sink,
         target=now.target,
@@ -268,7 +337,7 @@ def _outcome(journal: Path, cursor: CursorFile, shipped: int, rejected: int) -> 
         rejected=rejected,
         pending=left,
         dead=now.rejected,
-        trouble=now.trouble if left else "",
+        trouble=trouble if left else "",
         failing_since=now.failing_since if left else "",
         oldest=oldest,
         dead_letters=cursor.dead if cursor.dead.exists() else None,

@@ -97,7 +97,7 @@ def _number(value: object, whole: bool) -> float | None:
 
 
 class View(Struct, frozen=True):
-    """A view on one kind's documents, with its columns in their order."""
+    """A view on some documents, with its columns in their order."""
 
     name: str
     columns: tuple[str, ...]
@@ -105,25 +105,32 @@ class View(Struct, frozen=True):
 
 
 def views(table: str, kinds: Iterable[Kind], dialect: Dialect) -> list[View]:
-    """Describe each kind's view."""
-    return [_view(table, kind, dialect) for kind in kinds if kind.name.isidentifier()]
+    """Describe each kind's view, and those of other tools' results and of events."""
+    made = [
+        _view(table, kind.name, f"kind = '{kind.name}'", kind.fields, dialect)
+        for kind in kinds
+        if kind.name.isidentifier()
+    ]
+    made.append(_view(table, "junit", "kind = 'junit'", (), dialect))
+    made.append(_view(table, "event", "document = 'event'", (), dialect))
+    return made
 
 
-def _view(table: str, kind: Kind, dialect: Dialect) -> View:
+def _view(table: str, what: str, condition: str, fields: Iterable[Field], dialect: Dialect) -> View:
     quoted = dialect.identifier_preparer.quote
     columns = {name: quoted(name) for name in ("id", "timestamp", *TEXTS, *NUMBERS)}
-    for field in kind.fields:
+    for field in fields:
         name = field.name.replace(".", "_")
-        name = f"{kind.name}_{name}" if name in columns else name
-        columns[name] = f"{_taken(field, kind, dialect.name)} AS {quoted(name)}"
-    name = f"{table}_{kind.name}"
+        name = f"{what}_{name}" if name in columns else name
+        columns[name] = f"{_taken(field, what, dialect.name)} AS {quoted(name)}"
+    name = f"{table}_{what}"
     select = f"SELECT {', '.join(columns.values())} FROM {quoted(table)}"
-    statement = f"CREATE VIEW {quoted(name)} AS {select} WHERE kind = '{kind.name}'"
+    statement = f"CREATE VIEW {quoted(name)} AS {select} WHERE {condition}"
     return View(name, tuple(columns), statement)
 
 
-def _taken(field: Field, kind: Kind, dialect: str) -> str:
-    name = field.name if "." in field.name else f"{kind.name}.{field.name}"
+def _taken(field: Field, kind: str, dialect: str) -> str:
+    name = field.name if "." in field.name else f"{kind}.{field.name}"
     if dialect == "sqlite":
         return f"""json_extract(body, '$."{name}"')"""
     text = f"(body ->> '{name}')"

@@ -48,7 +48,7 @@ class SqlSink:
         if not ready:
             with self._connection() as connection:
                 make_ready(connection, self._table, self._database.name)
-        rejections = by_halves(items, self._put)
+        rejections = [Rejection(place, why) for place, why in by_halves(items, self._put)]
         self._ready = self._well = True
         return rejections
 

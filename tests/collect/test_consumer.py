@@ -140,6 +140,46 @@ def test_nothing_is_acknowledged_before_it_is_kept(
     assert [each["_id"][-1] for each in read(received.folder)] == ["1"]
 
 
+def test_a_full_disk_at_midnight_ends_no_source(
+    tmp_path: Path, scripted: type[Scripted], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted.script = [[body(1)], [body(1)]]
+    received = Received(tmp_path)
+    turn, full = received.turn, [True]
+
+    def midnight(now: float) -> None:
+        if full.pop() if full else False:
+            raise UsageError("reports/received-2026-11-22 cannot be made: No space left on device")
+        turn(now)
+
+    monkeypatch.setattr(received, "turn", midnight)
+    consuming = Consumer(received, CHOICE)
+    consuming.run(most=1)
+    received.close()
+    assert scripted.acknowledged == 1
+    assert [each["_id"][-1] for each in read(received.folder)] == ["1"]
+
+
+def test_an_unforeseen_failure_is_told_and_tried_again(
+    tmp_path: Path, scripted: type[Scripted], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted.script = [[body(1)], [body(1)]]
+    failures = [RuntimeError("nobody foresaw this")]
+
+    def recognise(body: bytes, headers: dict[str, str]) -> list[dict[str, Any]]:
+        if failures:
+            raise failures.pop()
+        return [json.loads(body)]
+
+    monkeypatch.setattr(consumer, "recognise", recognise)
+    received = Received(tmp_path)
+    consuming = Consumer(received, CHOICE)
+    consuming.run(most=1)
+    received.close()
+    assert scripted.acknowledged == 1
+    assert consuming.silent == {}
+
+
 def test_a_day_has_a_journal_of_its_own(tmp_path: Path) -> None:
     received = Received(tmp_path)
     received.turn(0.0)

@@ -130,6 +130,15 @@ def test_shipped_twice_is_told_apart_by_id(rabbitmq: Lake, name: str, tmp_path: 
     assert (len(found), set(found.values())) == (100, {2})
 
 
+def test_a_torn_line_stops_no_other(rabbitmq: Lake, name: str, tmp_path: Path) -> None:
+    journal = write(tmp_path / "results.ndjson", [result(1), result(2)])
+    good = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(good[0] + good[1][:-9] + b"\n" + good[1])
+    choice = to_amqp(rabbitmq, queue=name, routing_key=name)
+    outcome = ship(journal, [choice], within=30)[0]
+    assert (outcome.shipped, outcome.rejected, outcome.pending) == (2, 1, 0)
+
+
 def test_what_no_queue_takes_is_trouble(rabbitmq: Lake, name: str, channel: Any) -> None:
     with pytest.raises(SinkTrouble) as it:
         AmqpSink(Options(**access(rabbitmq, routing_key=name))).deliver(items(result(1)))

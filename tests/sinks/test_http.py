@@ -144,6 +144,27 @@ def test_what_is_refused_is_found(tmp_path: Path, status: int) -> None:
     ] * 2 + [f"{server.url} does not take it: HTTP 413"]
 
 
+def test_a_server_that_refuses_everything_keeps_all_pending(tmp_path: Path) -> None:
+    journal = write(tmp_path / "results.ndjson", [result(n) for n in range(100)])
+    with collecting(lambda request: (400, {}, "unknown producer")) as server:
+        outcome = ship(journal, [to_http(server.url)])[0]
+    assert (outcome.shipped, outcome.rejected, outcome.pending) == (0, 0, 100)
+    assert "refuses every document in the same words" in outcome.trouble
+    assert "unknown producer" in outcome.trouble
+
+
+def test_what_cannot_be_posted_stops_no_other(collector: Collector, tmp_path: Path) -> None:
+    documents = [result(1), result(2, **{"@timestamp": "yesterday"}), result(3)]
+    journal = write(tmp_path / "results.ndjson", documents)
+    good = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join(good) + good[0][:-9] + b"\n")
+    to_monit = to_http(collector.url, monit=Monit(producer="lake"))
+    outcome = ship(journal, [to_monit])[0]
+    assert (outcome.shipped, outcome.rejected, outcome.pending) == (2, 2, 0)
+    outcome = ship(journal, [to_http(collector.url + "/plain")])[0]
+    assert (outcome.shipped, outcome.rejected, outcome.pending) == (3, 1, 0)
+
+
 @pytest.mark.parametrize(
     ("answer", "told", "lasting", "after"),
     [

@@ -194,6 +194,15 @@ def test_what_waiting_does_not_cure_is_told_at_once(
     assert time.monotonic() - began < 10
 
 
+def test_a_torn_line_stops_no_other(kafka: Lake, topic: MakeTopic, tmp_path: Path) -> None:
+    name = topic()
+    journal = write(tmp_path / "results.ndjson", [result(1), result(2)])
+    good = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(good[0] + good[1][:-9] + b"\n" + good[1])
+    outcome = only(ship(journal, [to_kafka(kafka, name)], within=30))
+    assert (outcome.shipped, outcome.rejected, outcome.pending) == (2, 1, 0)
+
+
 def test_without_the_right_to_write(kafka: Lake, topic: MakeTopic) -> None:
     options = securely(
         kafka, user="stranger", password=kafka.services["kafka"]["stranger"], topic=topic()

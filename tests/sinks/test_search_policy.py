@@ -80,13 +80,13 @@ def test_opensearch_gets_a_policy_for_the_indices_to_come(server: str) -> None:
     policy = told[ISM]["policy"]
     assert policy["ism_template"] == [{"index_patterns": ["keep-2*"], "priority": 200}]
     (leave,) = policy["states"][0]["transitions"]
-    assert leave == {"state_name": "delete", "conditions": {"min_index_age": "864000s"}}
+    assert leave == {"state_name": "delete", "conditions": {"min_index_age": "950400s"}}
     assert policy["states"][1]["actions"] == [{"delete": {}}]
     assert told["_index_template/keep"]["index_patterns"] == ["keep-2*"]
 
 
 def test_a_policy_that_says_the_same_stays(server: str) -> None:
-    conditions = {"min_index_age": "864000s"}
+    conditions = {"min_index_age": "950400s"}
     _Server.policies[ISM] = {"_seq_no": 3, "_primary_term": 1, "policy": {"conditions": conditions}}
     assert list(ship_nothing(server)) == ["_index_template/keep"]
 
@@ -102,6 +102,6 @@ def test_elasticsearch_gets_a_policy_that_its_template_names(
     monkeypatch.setattr(_Server, "elastic", True)
     told = ship_nothing(server)
     phases = told[ILM]["policy"]["phases"]
-    assert phases["delete"] == {"min_age": "864000s", "actions": {"delete": {}}}
+    assert phases["delete"] == {"min_age": "950400s", "actions": {"delete": {}}}
     settings = told["_index_template/keep"]["template"]["settings"]["index"]
     assert settings["lifecycle.name"] == "keep"

@@ -15,7 +15,7 @@ from lakecheck.model import SinkChoice
 from lakecheck.sinks import failing, file, http
 from lakecheck.sinks.base import secrets_of, without_secrets
 from lakecheck.sinks.cursor import CursorFile
-from lakecheck.sinks.shipper import Outcome, ship, status
+from lakecheck.sinks.shipper import Outcome, ship, ship_all, status
 
 
 def document(number: int) -> dict[str, Any]:
@@ -163,7 +163,8 @@ def test_two_do_not_ship_the_same(journal: Path, tmp_path: Path) -> None:
 
 def test_a_cursor_that_cannot_be_read_ships_all(journal: Path, tmp_path: Path) -> None:
     ship(journal, [to_file(tmp_path / "out.ndjson")])
-    (journal.parent / "shipped" / "file.json").write_text("{torn")
+    (cursor,) = (journal.parent / "shipped").glob("file-*.json")
+    cursor.write_text("{torn")
     assert one(ship(journal, [to_file(tmp_path / "out.ndjson")])).shipped == 1200
 
 
@@ -171,6 +172,92 @@ def test_a_journal_that_was_replaced_is_shipped_anew(journal: Path, tmp_path: Pa
     ship(journal, [to_file(tmp_path / "out.ndjson")])
     journal.write_text(json.dumps(document(1)) + "\n")
     assert one(ship(journal, [to_file(tmp_path / "out.ndjson")])).shipped == 1
+
+
+def runs(tmp_path: Path, count: int) -> list[Path]:
+    """Journals of some runs, ten documents each."""
+    made = []
+    for number in range(count):
+        path = tmp_path / f"run-{number}" / "results.ndjson"
+        path.parent.mkdir()
+        first = number * 10
+        lines = (json.dumps(document(n)) + "\n" for n in range(first, first + 10))
+        path.write_text("".join(lines))
+        made.append(path)
+    return made
+
+
+def test_a_sink_that_is_down_delays_no_other_run(tmp_path: Path) -> None:
+    out, down = to_file(tmp_path / "out.ndjson"), to_failing()
+    journals = runs(tmp_path, 5)
+    stop = threading.Event()
+    shipping = threading.Thread(
+        target=ship_all, args=([(each, [down, out]) for each in journals], None, stop)
+    )
+    shipping.start()
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if (tmp_path / "out.ndjson").exists() and len(ids(tmp_path / "out.ndjson")) == 50:
+            break
+        time.sleep(0.05)
+    assert shipping.is_alive()
+    stop.set()
+    shipping.join(30)
+    assert len(ids(tmp_path / "out.ndjson")) == 50
+
+
+def test_a_sink_that_is_down_is_waited_for_once(tmp_path: Path) -> None:
+    journals = runs(tmp_path, 50)
+    seen: list[str] = []
+    began = time.monotonic()
+    found = ship_all(
+        [(each, [to_failing()]) for each in journals],
+        1.0,
+        seen=lambda journal, outcome: seen.append(journal.parent.name),
+    )
+    assert time.monotonic() - began < 10
+    assert [journal for journal, _ in found] == journals
+    assert seen == [each.parent.name for each in journals]
+    assert {outcome.trouble for _, outcome in found} == {"it cannot be reached"}
+    assert sum(outcome.pending for _, outcome in found) == 500
+
+
+def test_one_bad_journal_stops_no_other(tmp_path: Path) -> None:
+    journals = runs(tmp_path, 3)
+    failing_once = to_failing(how="crash", first=1, path=str(tmp_path / "taken"))
+    (journals[0].parent / "shipped").write_text("no folder")  # so nothing can be noted there
+    found = ship_all([(each, [failing_once]) for each in journals], 5.0)
+    assert len(found) == 3
+
+
+def test_what_is_refused_costs_the_same_each(tmp_path: Path) -> None:
+    """Dead letters are neither read again nor kept in memory, and a torn one is mended."""
+    journal = tmp_path / "run" / "results.ndjson"
+    journal.parent.mkdir()
+    journal.write_text("".join(json.dumps(document(n)) + "\n" for n in range(20_000)))
+    refusing = to_failing(how="reject")
+    dead = one(ship(journal, [refusing])).dead_letters
+    assert dead is not None
+    assert len(dead.read_text().splitlines()) == 20_000
+
+    with dead.open("a") as file:
+        file.write('{"at": "a kill came')
+    with journal.open("a") as file:
+        file.write(json.dumps(document(20_000)) + "\n")
+    assert one(ship(journal, [refusing])).rejected == 1
+    letters = [json.loads(line) for line in dead.read_text().splitlines()]
+    assert len(letters) == 20_001
+    assert json.loads(letters[-1]["line"])["_id"] == f"{20_000:032x}"
+
+
+def test_a_sink_keeps_its_place_wherever_the_spec_names_it(journal: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "a.ndjson", tmp_path / "b.ndjson"
+    assert one(ship(journal, [to_file(first)])).shipped == 1200
+    both = ship(journal, [to_file(second), to_file(first, "file-2")])
+    assert [outcome.shipped for outcome in both] == [1200, 0]
+    assert one(ship(journal, [to_file(second)])).shipped == 0
+    assert one(ship(journal, [to_file(first)])).shipped == 0
+    assert len(ids(first)) == len(ids(second)) == 1200
 
 
 @pytest.mark.parametrize(

@@ -122,6 +122,15 @@ def test_publishing_elsewhere_does_not_change_what_is_asked(tmp_path: Path) -> N
             '3:18: consume[0].stomp: url: "amqp://h" is no address; write stomp://HOST:PORT, or ',
         ),
         (
+            "consume: [stomp: {url: 'stomp://h', destination: [/queue/a, /topic/x]}]",
+            "3:18: consume[0].stomp: what /topic/x gets while nobody listens would be lost: give "
+            "client_id, a name that no other consumer has, or write durable: false",
+        ),
+        (
+            "publish: [opensearch: {url: 'http://h', data_stream: true, retention: 30d}]",
+            "3:23: publish[0].opensearch: retention removes whole indices, and a data stream's ",
+        ),
+        (
             "consume: [amqp: {url: 'h', queue: q}]",
             "3:17: consume[0].amqp: url: it is no address; write amqp://HOST:PORT/VHOST, or ",
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -118,4 +119,8 @@ def _ours(found: Document) -> Document:
     for name in ("@timestamp", "_id"):
         if not isinstance(found.get(name), str) or not found[name]:
             raise NotUnderstood(f"a lakecheck document lacks {name}")
+    try:
+        datetime.fromisoformat(found["@timestamp"])
+    except ValueError:
+        raise NotUnderstood("the @timestamp of a lakecheck document is no time") from None
     return found

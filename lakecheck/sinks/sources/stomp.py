@@ -52,6 +52,12 @@ class Options(Struct, frozen=True):
             "we are away. One consumer at a time has it; another waits to take over."
         ),
     ] = ""
+    durable: Annotated[
+        bool,
+        Meta(
+            description="Whether what topics get while nobody listens is wanted; needs client_id."
+        ),
+    ] = True
     subscription: Annotated[
         str, Meta(description="Name of the durable subscription; of several topics, its beginning.")
     ] = "lakecheck"
@@ -71,6 +77,14 @@ class Options(Struct, frozen=True):
     def __post_init__(self) -> None:
         """Refuse what can never work."""
         check_urls(self.url, PORTS, URLS)
+        named = self.destination
+        destinations = (named,) if isinstance(named, str) else named
+        topics = [each for each in destinations if each.startswith("/topic/")]
+        if topics and self.durable and not self.client_id:
+            raise ValueError(
+                f"what {topics[0]} gets while nobody listens would be lost: give client_id, a name "
+                "that no other consumer has, or write durable: false"
+            )
 
 
 class StompSource:
