@@ -19,6 +19,7 @@ SMALL = {
         *("--warm", "100", "--fills", "0,10", "--shipments", "2"),
     ],
     "convert.py": ["--cases", "200", "--turns", "1"],
+    "publishing.py": ["--turns", "2"],
     "brokers.py": ["--broker", "activemq", "--documents", "500", "--turns", "1"],
 }
 PROMISES = {
@@ -28,6 +29,7 @@ PROMISES = {
     "large.py": 4,
     "shipping.py": 3,
     "convert.py": 4,
+    "publishing.py": 2,
     "brokers.py": 2,  # of each broker
 }
 
