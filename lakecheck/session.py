@@ -240,20 +240,30 @@ def write_views(path: Path) -> None:
     planned: dict[str, Any] | None = None
     with contextlib.suppress(UsageError):
         planned = folder.read_plan(path)
-    for name in (folder.JUNIT, folder.REPORT):
-        fresh = path / f".{name}-{secrets.token_hex(4)}"
+    for name, write in ((folder.JUNIT, _write_junit), (folder.REPORT, _write_report)):
         try:
-            if name == folder.JUNIT:
-                junit.write(fresh, read(path))
-            else:
-                report.write(path, read(path), planned, name=fresh.name)
-            fresh.replace(path / name)
+            write(path, planned)
         except Exception as error:  # the documents are kept, and that is what counts
-            with contextlib.suppress(OSError):
-                fresh.unlink(missing_ok=True)
             told = error.strerror if isinstance(error, OSError) else error
             ours = None if isinstance(error, OSError | LakecheckError) else error
             log.warning("%s could not be written: %s", path / name, told, exc_info=ours)
+
+
+def _write_junit(path: Path, _: Mapping[str, Any] | None) -> None:
+    parts = junit.write(path / folder.JUNIT, read(path))
+    if len(parts) > 1:
+        log.info("%s", junit.told(parts))
+
+
+def _write_report(path: Path, planned: Mapping[str, Any] | None) -> None:
+    fresh = path / f".{folder.REPORT}-{secrets.token_hex(4)}"
+    try:
+        report.write(path, read(path), planned, name=fresh.name)
+        fresh.replace(path / folder.REPORT)
+    except Exception:
+        with contextlib.suppress(OSError):
+            fresh.unlink(missing_ok=True)
+        raise
 
 
 def prepare(

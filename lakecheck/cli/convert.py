@@ -65,10 +65,9 @@ def _journal(file: Path) -> Iterator[Document]:
 
 
 def _junit(documents: Iterator[Document], output: Path) -> None:
-    parts = junit.write_parts(output, documents)
+    parts = junit.write(output, documents)
     if len(parts) > 1:
-        names = ", ".join(str(part) for part in parts)
-        click.echo(f"{len(parts)} files, as GitLab takes none above 30 MB: {names}", err=True)
+        click.echo(junit.told(parts), err=True)
 
 
 def _lines(documents: Iterator[Document], output: Path | None) -> None:

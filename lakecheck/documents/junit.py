@@ -6,14 +6,15 @@ them as objects would take longer than the run itself.
 
 from __future__ import annotations
 
+import contextlib
 import re
+import secrets
 import shutil
-import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from msgspec import Struct, field
 
@@ -26,7 +27,10 @@ _ATTRIBUTE = _TEXT | {ord('"'): "&quot;", 9: "&#9;", 10: "&#10;", 13: "&#13;"}
 _SPECIAL = re.compile("[" + re.escape("".join(map(chr, _ATTRIBUTE))) + "]")
 _OUTCOMES = {"failed": "failure", "error": "error", "not_run": "error"}  # the others: skipped
 _HELD = 2**20  # bytes of one suite
-GITLAB = 28_000_000  # characters; GitLab takes 30 MB a file, and some take more than one byte
+GITLAB = 28_000_000  # bytes; GitLab takes no file above 30 MB
+_XML = "<?xml version='1.0' encoding='utf-8'?>"
+_PART = "<!-- part {} -->"  # on the first line of a further part
+_FURTHER = re.compile(re.escape(f"{_XML}{_PART}").replace(r"\{\}", r"\d+").encode())
 
 
 def address(document: Mapping[str, Any]) -> str:
@@ -79,7 +83,7 @@ class _Suite(Struct):
     """The cases of one test, spooled until their number is known."""
 
     head: str
-    spool: IO[str]
+    spool: IO[bytes]
     counts: _Counts = field(default_factory=_Counts)
 
 
@@ -87,9 +91,7 @@ def _suite(document: Mapping[str, Any]) -> _Suite:
     started = _attribute(document.get("run.started") or document["@timestamp"])
     head = f'name="{_attribute(document["test"])}" timestamp="{started}"'
     # Closed by the writer.
-    return _Suite(
-        head, tempfile.SpooledTemporaryFile(_HELD, "w+", encoding="utf-8", errors="replace")
-    )
+    return _Suite(head, cast(IO[bytes], tempfile.SpooledTemporaryFile(_HELD)))
 
 
 class _Names:
@@ -114,60 +116,118 @@ class _Writer:
     def __init__(self) -> None:
         self._suites: dict[str, _Suite] = {}
         self._total = _Counts()
-        self.size = 0  # characters of all cases
+        self.size = 0  # bytes, about
 
-    def add(self, document: Mapping[str, Any], outcome: str, text: str) -> None:
+    def add(self, document: Mapping[str, Any], outcome: str, case: bytes) -> None:
         suite = self._suites.get(document["test"])
         if suite is None:
             suite = self._suites[document["test"]] = _suite(document)
+            self.size += len(_suite_tag(suite)) + len(_SUITE_END)
         for counts in (suite.counts, self._total):
             counts.add(outcome, document.get("duration") or 0.0)
-        suite.spool.write(text)
-        self.size += len(text)
+        suite.spool.write(case)
+        self.size += len(case)
 
-    def save(self, path: Path) -> None:
-        with path.open("w", encoding="utf-8") as file:
-            file.write("<?xml version='1.0' encoding='utf-8'?>\n")
-            file.write(f'<testsuites name="lakecheck" {self._total}>\n')
+    def save(self, path: Path, number: int) -> None:
+        mark = _PART.format(number) if number > 1 else ""
+        with path.open("wb") as file:
+            file.write(_bytes(f'{_XML}{mark}\n<testsuites name="lakecheck" {self._total}>\n'))
             for suite in self._suites.values():
-                file.write(f"<testsuite {suite.head} {suite.counts}>\n")
+                file.write(_suite_tag(suite))
                 suite.spool.seek(0)
                 shutil.copyfileobj(suite.spool, file)
-                file.write("</testsuite>\n")
-            file.write("</testsuites>\n")
+                file.write(_SUITE_END)
+            file.write(b"</testsuites>\n")
 
     def close(self) -> None:
         for suite in self._suites.values():
             suite.spool.close()
 
 
-def write(path: Path, documents: Iterable[Mapping[str, Any]]) -> None:
-    """Write a JUnit file with one suite a test."""
-    write_parts(path, documents, sys.maxsize)
+_SUITE_END = b"</testsuite>\n"
 
 
-def write_parts(
-    path: Path, documents: Iterable[Mapping[str, Any]], most: int = GITLAB
-) -> list[Path]:
-    """Write JUnit files, each of at most `most` characters; the second is `NAME-2.xml`."""
-    parts: list[Path] = []
+def _suite_tag(suite: _Suite) -> bytes:
+    return _bytes(f"<testsuite {suite.head} {suite.counts}>\n")
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode(errors="replace")  # a half of a surrogate pair is no character
+
+
+class _Parts:
+    """Files beside their places, until all of them are whole."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._fresh: list[Path] = []
+
+    def save(self, writer: _Writer) -> None:
+        self._fresh.append(self._path.with_name(f".{self._path.name}-{secrets.token_hex(4)}"))
+        writer.save(self._fresh[-1], len(self._fresh))
+
+    def keep(self) -> list[Path]:
+        """Put them in their places, and remove further parts that an earlier writing left."""
+        old = further(self._path)
+        kept = [_part(self._path, number) for number in range(1, len(self._fresh) + 1)]
+        for fresh, part in zip(self._fresh, kept, strict=True):
+            fresh.replace(part)
+        for left in set(old).difference(kept):
+            left.unlink(missing_ok=True)
+        return kept
+
+    def discard(self) -> None:
+        """Remove what is not in its place."""
+        for fresh in self._fresh:
+            with contextlib.suppress(OSError):
+                fresh.unlink(missing_ok=True)
+
+
+def write(path: Path, documents: Iterable[Mapping[str, Any]], most: int = GITLAB) -> list[Path]:
+    """Write JUnit files, one suite a test, each of about `most` bytes at most.
+
+    The second is `NAME-2.xml`. They appear when all are whole.
+    """
+    parts = _Parts(path)
     writer = _Writer()
     names = _Names()
     try:
         for document in documents:
             outcome = _outcome(document)
-            text = _case(document, names.of(document), outcome)
-            if writer.size and writer.size + len(text) > most:
-                parts.append(_part(path, len(parts) + 1))
-                writer.save(parts[-1])
+            case = _bytes(_case(document, names.of(document), outcome))
+            if writer.size and writer.size + len(case) > most:
+                parts.save(writer)
                 writer.close()
                 writer = _Writer()
-            writer.add(document, outcome, text)
-        parts.append(_part(path, len(parts) + 1))
-        writer.save(parts[-1])
+            writer.add(document, outcome, case)
+        parts.save(writer)
+        return parts.keep()
     finally:
         writer.close()
-    return parts
+        parts.discard()
+
+
+def further(path: Path) -> list[Path]:
+    """Give the second, third, … part of a JUnit file, as `write` has left them."""
+    found: list[Path] = []
+    while _is_further(part := _part(path, len(found) + 2)):
+        found.append(part)
+    return found
+
+
+def told(parts: Sequence[Path]) -> str:
+    """Say why one JUnit file has become several."""
+    names = ", ".join(map(str, parts))
+    return f"JUnit in {len(parts)} files, as GitLab takes none above 30 MB: {names}"
+
+
+def _is_further(path: Path) -> bool:
+    # Not by its name alone: it may be somebody else's.
+    try:
+        with path.open("rb") as file:
+            return bool(_FURTHER.match(file.read(128)))
+    except OSError:
+        return False
 
 
 def _part(path: Path, number: int) -> Path:

@@ -85,7 +85,7 @@ def test_a_large_file_is_split_and_nothing_is_lost(tmp_path: Path) -> None:
         for number in range(100)
     ]
 
-    parts = junit.write_parts(tmp_path / "junit.xml", wanted, most=10_000)
+    parts = junit.write(tmp_path / "junit.xml", wanted, most=10_000)
 
     assert [part.name for part in parts[:2]] == ["junit.xml", "junit-2.xml"]
     assert all(part.stat().st_size < 11_000 for part in parts)
