@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from lakecheck import plan
 from lakecheck.credentials.secrets import known_secrets
-from lakecheck.documents import Context, Journal, Redactor, junit, read
+from lakecheck.documents import Context, Journal, Redactor, junit, junit_parts, read
 from lakecheck.documents.exit_codes import (
     ALL_PASSED,
     INTERRUPTED,
@@ -170,7 +170,7 @@ class RunSession:
         }
         written = folder.plan_document(self.run, spec, totals, list(self.selected))
         try:
-            _replace(self.run.path / folder.PLAN, written)
+            folder.replace(self.run.path / folder.PLAN, written)
         except OSError as error:
             log.warning("%s could not be written: %s", self.run.path / folder.PLAN, error.strerror)
 
@@ -250,9 +250,8 @@ def write_views(path: Path) -> None:
 
 
 def _write_junit(path: Path, _: Mapping[str, Any] | None) -> None:
-    parts = junit.write(path / folder.JUNIT, read(path))
-    if len(parts) > 1:
-        log.info("%s", junit.told(parts))
+    if told := junit_parts.told(junit.write(path / folder.JUNIT, read(path))):
+        log.info("%s", told)
 
 
 def _write_report(path: Path, planned: Mapping[str, Any] | None) -> None:
@@ -260,10 +259,8 @@ def _write_report(path: Path, planned: Mapping[str, Any] | None) -> None:
     try:
         report.write(path, read(path), planned, name=fresh.name)
         fresh.replace(path / folder.REPORT)
-    except Exception:
-        with contextlib.suppress(OSError):
-            fresh.unlink(missing_ok=True)
-        raise
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 def prepare(
@@ -393,14 +390,3 @@ def _without_files(planned: Mapping[str, Any]) -> Spec:
     told = planned["spec"]
     inventory = Inventory({}, digest=told.get("inventory_digest", ""))
     return Spec(told["name"], inventory, {}, {}, digest=told["digest"])
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all."""
-    fresh = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
-    try:
-        fresh.write_bytes(content)
-        fresh.replace(path)
-    except OSError:
-        fresh.unlink(missing_ok=True)
-        raise

@@ -13,7 +13,7 @@ import click
 import msgspec
 
 from lakecheck.cli import options
-from lakecheck.documents import journal, junit
+from lakecheck.documents import journal, junit, junit_parts
 from lakecheck.documents.junit_reader import looks_like_xml, read_junit
 from lakecheck.documents.junit_time import Times
 from lakecheck.documents.result import Document
@@ -105,9 +105,8 @@ class _Cases:
 
 def _junit(documents: Iterator[Document], output: Path) -> None:
     cases = _Cases(documents)
-    parts = junit.write(output, cases)
-    if len(parts) > 1:
-        click.echo(junit.told(parts), err=True)
+    if told := junit_parts.told(junit.write(output, cases)):
+        click.echo(told, err=True)
     if cases.others:
         click.echo(
             f"{count(cases.others, 'document')} left out: "

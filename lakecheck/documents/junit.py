@@ -6,18 +6,17 @@ them as objects would take longer than the run itself.
 
 from __future__ import annotations
 
-import contextlib
 import re
-import secrets
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import IO, Any, cast
 
 from msgspec import Struct, field
 
+from lakecheck.documents.junit_parts import GITLAB, Parts
 from lakecheck.documents.junit_repeats import Repeats
 from lakecheck.documents.junit_value import UNWRITABLE, encoded
 
@@ -27,10 +26,7 @@ _ATTRIBUTE = _TEXT | {ord('"'): "&quot;", 9: "&#9;", 10: "&#10;", 13: "&#13;"}
 _SPECIAL = re.compile("[" + re.escape("".join(map(chr, _ATTRIBUTE))) + "]")
 _OUTCOMES = {"failed": "failure", "error": "error", "not_run": "error"}  # the others: skipped
 _HELD = 2**20  # bytes of one suite
-GITLAB = 28_000_000  # bytes; GitLab takes no file above 30 MB
-_XML = "<?xml version='1.0' encoding='utf-8'?>"
-_PART = "<!-- part {} -->"  # on the first line of a further part
-_FURTHER = re.compile(re.escape(f"{_XML}{_PART}").replace(r"\{\}", r"\d+").encode())
+_SUITE_END = b"</testsuite>\n"
 
 
 def address(document: Mapping[str, Any]) -> str:
@@ -128,10 +124,9 @@ class _Writer:
         suite.spool.write(case)
         self.size += len(case)
 
-    def save(self, path: Path, number: int) -> None:
-        mark = _PART.format(number) if number > 1 else ""
+    def save(self, path: Path, first_line: str) -> None:
         with path.open("wb") as file:
-            file.write(_bytes(f'{_XML}{mark}\n<testsuites name="lakecheck" {self._total}>\n'))
+            file.write(_bytes(f'{first_line}<testsuites name="lakecheck" {self._total}>\n'))
             for suite in self._suites.values():
                 file.write(_suite_tag(suite))
                 suite.spool.seek(0)
@@ -144,9 +139,6 @@ class _Writer:
             suite.spool.close()
 
 
-_SUITE_END = b"</testsuite>\n"
-
-
 def _suite_tag(suite: _Suite) -> bytes:
     return _bytes(f"<testsuite {suite.head} {suite.counts}>\n")
 
@@ -155,40 +147,12 @@ def _bytes(text: str) -> bytes:
     return text.encode(errors="replace")  # a half of a surrogate pair is no character
 
 
-class _Parts:
-    """Files beside their places, until all of them are whole."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._fresh: list[Path] = []
-
-    def save(self, writer: _Writer) -> None:
-        self._fresh.append(self._path.with_name(f".{self._path.name}-{secrets.token_hex(4)}"))
-        writer.save(self._fresh[-1], len(self._fresh))
-
-    def keep(self) -> list[Path]:
-        """Put them in their places, and remove further parts that an earlier writing left."""
-        old = further(self._path)
-        kept = [_part(self._path, number) for number in range(1, len(self._fresh) + 1)]
-        for fresh, part in zip(self._fresh, kept, strict=True):
-            fresh.replace(part)
-        for left in set(old).difference(kept):
-            left.unlink(missing_ok=True)
-        return kept
-
-    def discard(self) -> None:
-        """Remove what is not in its place."""
-        for fresh in self._fresh:
-            with contextlib.suppress(OSError):
-                fresh.unlink(missing_ok=True)
-
-
 def write(path: Path, documents: Iterable[Mapping[str, Any]], most: int = GITLAB) -> list[Path]:
     """Write JUnit files, one suite a test, each of about `most` bytes at most.
 
     The second is `NAME-2.xml`. They appear when all are whole.
     """
-    parts = _Parts(path)
+    parts = Parts(path)
     writer = _Writer()
     names = _Names()
     try:
@@ -196,42 +160,15 @@ def write(path: Path, documents: Iterable[Mapping[str, Any]], most: int = GITLAB
             outcome = _outcome(document)
             case = _bytes(_case(document, names.of(document), outcome))
             if writer.size and writer.size + len(case) > most:
-                parts.save(writer)
+                writer.save(*parts.following())
                 writer.close()
                 writer = _Writer()
             writer.add(document, outcome, case)
-        parts.save(writer)
+        writer.save(*parts.following())
         return parts.keep()
     finally:
         writer.close()
         parts.discard()
-
-
-def further(path: Path) -> list[Path]:
-    """Give the second, third, … part of a JUnit file, as `write` has left them."""
-    found: list[Path] = []
-    while _is_further(part := _part(path, len(found) + 2)):
-        found.append(part)
-    return found
-
-
-def told(parts: Sequence[Path]) -> str:
-    """Say why one JUnit file has become several."""
-    names = ", ".join(map(str, parts))
-    return f"JUnit in {len(parts)} files, as GitLab takes none above 30 MB: {names}"
-
-
-def _is_further(path: Path) -> bool:
-    # Not by its name alone: it may be somebody else's.
-    try:
-        with path.open("rb") as file:
-            return bool(_FURTHER.match(file.read(128)))
-    except OSError:
-        return False
-
-
-def _part(path: Path, number: int) -> Path:
-    return path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
 
 
 def _outcome(document: Mapping[str, Any]) -> str:

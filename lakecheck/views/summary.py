@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from lakecheck.documents import junit
+from lakecheck.documents import junit_parts
 from lakecheck.views import words
 from lakecheck.views.outcome import Outcome, read
 from lakecheck.views.suspects import Suspect, suspects
@@ -50,7 +50,7 @@ def _files(folder: Path) -> Iterator[str]:
     """Paths of the results; GitLab takes no JUnit file above 30 MB, so there may be parts."""
     for name in _FILES:
         if (folder / name).exists():
-            parts = junit.further(folder / name) if name == _JUNIT else []
+            parts = junit_parts.further(folder / name) if name == _JUNIT else []
             more = f" to {parts[-1].name}, as GitLab takes no file above 30 MB" if parts else ""
             yield f"{folder / name}{more}"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from lakecheck import cli
-from lakecheck.documents import Journal
+from lakecheck.documents import Journal, junit
 from tests.engine.runs import documents, memory_rses, start, write
 
 TESTS = "tests:\n  f: {kind: functional, timeout: 5s, driver: memory}\n"
@@ -101,6 +101,19 @@ def test_junit_alone_gives_the_same_documents(here: Path) -> None:
     assert cli.call(["ship", "out/junit.xml", "--spec", str(spec)]) == 0
     assert cli.call(["ship", "out/junit.xml", "--spec", str(spec)]) == 0
     assert (here / "all.ndjson").read_bytes() == expected
+
+
+def test_the_parts_of_a_large_junit_give_all_documents(here: Path) -> None:
+    spec = publishing(here, "file: {path: all.ndjson}")
+    assert cli.call(["run", str(spec), "-q", "-o", "out", "--no-ship"]) == 0
+    parts = junit.write(here / "junit.xml", documents(here / "out"), most=3000)
+    assert len(parts) > 1
+
+    assert cli.call(["ship", *map(str, parts), "--spec", str(spec)]) == 0
+
+    assert (here / "all.ndjson").read_bytes() == (here / "out/results.ndjson").read_bytes()
+    assert cli.call(["convert", *map(str, parts), "-o", "again.ndjson"]) == 0
+    assert (here / "again.ndjson").read_bytes() == (here / "all.ndjson").read_bytes()
 
 
 def test_other_tools_junit_is_shipped_once(here: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lakecheck.documents import junit
+from lakecheck.documents import junit, junit_parts
 from lakecheck.documents.junit_value import decoded
 
 FIELDS: dict[str, Any] = {
@@ -168,7 +168,7 @@ def test_a_shorter_writing_leaves_no_older_parts(tmp_path: Path) -> None:
 
     left = sorted(path.name for path in tmp_path.iterdir())
     assert left == ["junit-2.xml", "junit-5.xml", "junit.xml"]
-    assert junit.further(tmp_path / "junit.xml") == [tmp_path / "junit-2.xml"]
+    assert junit_parts.further(tmp_path / "junit.xml") == [tmp_path / "junit-2.xml"]
 
 
 def test_what_cannot_be_written_leaves_what_was_there(tmp_path: Path) -> None:
