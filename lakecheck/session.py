@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from lakecheck import plan
 from lakecheck.credentials.secrets import known_secrets
-from lakecheck.documents import Context, Journal, Redactor, junit, read
+from lakecheck.documents import Context, Journal, Redactor, junit, junit_parts, read
 from lakecheck.documents.exit_codes import (
     ALL_PASSED,
     INTERRUPTED,
@@ -170,7 +170,7 @@ class RunSession:
         }
         written = folder.plan_document(self.run, spec, totals, list(self.selected))
         try:
-            _replace(self.run.path / folder.PLAN, written)
+            folder.replace(self.run.path / folder.PLAN, written)
         except OSError as error:
             log.warning("%s could not be written: %s", self.run.path / folder.PLAN, error.strerror)
 
@@ -240,20 +240,27 @@ def write_views(path: Path) -> None:
     planned: dict[str, Any] | None = None
     with contextlib.suppress(UsageError):
         planned = folder.read_plan(path)
-    for name in (folder.JUNIT, folder.REPORT):
-        fresh = path / f".{name}-{secrets.token_hex(4)}"
+    for name, write in ((folder.JUNIT, _write_junit), (folder.REPORT, _write_report)):
         try:
-            if name == folder.JUNIT:
-                junit.write(fresh, read(path))
-            else:
-                report.write(path, read(path), planned, name=fresh.name)
-            fresh.replace(path / name)
+            write(path, planned)
         except Exception as error:  # the documents are kept, and that is what counts
-            with contextlib.suppress(OSError):
-                fresh.unlink(missing_ok=True)
             told = error.strerror if isinstance(error, OSError) else error
             ours = None if isinstance(error, OSError | LakecheckError) else error
             log.warning("%s could not be written: %s", path / name, told, exc_info=ours)
+
+
+def _write_junit(path: Path, _: Mapping[str, Any] | None) -> None:
+    if told := junit_parts.told(junit.write(path / folder.JUNIT, read(path))):
+        log.info("%s", told)
+
+
+def _write_report(path: Path, planned: Mapping[str, Any] | None) -> None:
+    fresh = path / f".{folder.REPORT}-{secrets.token_hex(4)}"
+    try:
+        report.write(path, read(path), planned, name=fresh.name)
+        fresh.replace(path / folder.REPORT)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 def prepare(
@@ -383,14 +390,3 @@ def _without_files(planned: Mapping[str, Any]) -> Spec:
     told = planned["spec"]
     inventory = Inventory({}, digest=told.get("inventory_digest", ""))
     return Spec(told["name"], inventory, {}, {}, digest=told["digest"])
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all."""
-    fresh = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
-    try:
-        fresh.write_bytes(content)
-        fresh.replace(path)
-    except OSError:
-        fresh.unlink(missing_ok=True)
-        raise

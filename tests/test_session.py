@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 
 from lakecheck import session, spec
+from lakecheck.documents.junit_reader import read_junit
 from lakecheck.engine import Limits
 from lakecheck.errors import EmptySelection, UsageError
 from lakecheck.plan import Selection
 from lakecheck.session import RunSession
+from lakecheck.views import summary
 from tests.engine.runs import by_address, documents, environment, memory_rses, write
 
 TEXT = (
@@ -199,6 +201,29 @@ while not begun.engine.payloads.folder.exists():
 print(begun.engine.payloads.folder)
 raise KeyboardInterrupt
 """
+
+
+def test_junit_of_a_large_run_is_in_parts_that_gitlab_takes(tmp_path: Path) -> None:
+    begun = prepared(tmp_path)
+    assert played(begun) == 0
+    journal = tmp_path / "out" / "results.ndjson"
+    of_run = documents(tmp_path / "out")
+    large = [document | {"reason": "x" * 2_700_000} for document in of_run]
+    journal.write_text("".join(f"{json.dumps(document)}\n" for document in large))
+
+    session.write_views(tmp_path / "out")
+
+    parts = sorted((tmp_path / "out").glob("junit*.xml"))
+    assert [part.name for part in parts] == ["junit-2.xml", "junit.xml"]
+    assert max(part.stat().st_size for part in parts) < 30_000_000
+    assert sum(len(list(read_junit(part))) for part in parts) == 12
+    told = [line.plain for line in summary.lines(of_run, folder=tmp_path / "out")]
+    first = tmp_path / "out" / "junit.xml"
+    assert f"{first} to junit-2.xml, as GitLab takes no file above 30 MB" in told
+
+    journal.write_text("".join(f"{json.dumps(document)}\n" for document in of_run))
+    session.write_views(tmp_path / "out")
+    assert list((tmp_path / "out").glob("*junit*")) == [first]
 
 
 def test_who_does_not_wait_for_the_end_leaves_no_local_files(tmp_path: Path) -> None:

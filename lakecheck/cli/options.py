@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
+from lakecheck.documents.junit_time import Times, time_of
 from lakecheck.errors import UsageError
 from lakecheck.plan import Selection
 
@@ -23,6 +25,43 @@ reports = click.option(
     show_default=True,
     help="Where runs have their folders.",
 )
+PIPELINE = "CI_PIPELINE_CREATED_AT"  # GitLab's, the same for all jobs and their repetitions
+
+
+class TimeType(click.ParamType[str]):
+    """A time, or a day, as documents have it."""
+
+    name = "time"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        """Read it; what cannot be read is told."""
+        try:
+            return time_of(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+at = click.option(
+    "--at",
+    type=TimeType(),
+    metavar="TIME",
+    help="When JUnit files are of that tell no time, such as 2026-11-21T09:00:00Z or 2026-11-21.  "
+    f"[default: {PIPELINE} where it is set, else when the file was written]",
+)
+
+
+def times(at: str | None) -> Times:
+    """The time of files that tell none; where it is only the file's own, it is said."""
+    if at is None and (pipeline := os.environ.get(PIPELINE)):
+        try:
+            at = time_of(pipeline)
+        except ValueError as error:
+            raise UsageError(f"{PIPELINE}: {error}; --at says another") from None
+    return Times(at or "", lambda told: click.echo(told, err=True))
+
+
 _SELECTION = (
     click.option(
         "-k", "keyword", default="", metavar="EXPR", help="Words in addresses, as for pytest."

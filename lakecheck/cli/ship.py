@@ -14,8 +14,9 @@ from rich.table import Table
 from lakecheck import session, spec, units
 from lakecheck.cli import interrupts, options
 from lakecheck.cli.errors import stderr_log
-from lakecheck.documents.journal import RESULTS, read_specs, write_specs
+from lakecheck.documents.journal import RESULTS, read_specs, torn_for_good, write_specs
 from lakecheck.documents.junit_reader import looks_like_xml, read_junit
+from lakecheck.documents.junit_time import Times
 from lakecheck.documents.redact import Redactor
 from lakecheck.engine import folder
 from lakecheck.errors import LakecheckError, SpecError, UsageError
@@ -67,6 +68,7 @@ class DurationType(click.ParamType[float]):
 @click.option("--for-ever", is_flag=True, help="Until every sink has them.")
 @click.option("--again", is_flag=True, help="All once more; stores keep them once.")
 @click.option("--status", is_flag=True, help="Ship nothing; tell what is pending, and why.")
+@options.at
 @options.as_json
 @options.reports
 def ship(
@@ -77,6 +79,7 @@ def ship(
     for_ever: bool,
     again: bool,
     status: bool,
+    at: str | None,
     as_json: bool,
     reports: Path,
 ) -> int:
@@ -85,7 +88,7 @@ def ship(
     What a sink has already is not sent again. Exit code 0: every sink has everything; 1: a sink
     refused documents for good; 2: interrupted; 10: some are still pending.
     """
-    shipments, troubles = _shipments(names, specs, reports)
+    shipments, troubles = _shipments(names, specs, reports, options.times(at))
     shipments = [(journal, _chosen(choices, only)) for journal, choices in shipments]
     if not any(choices for _, choices in shipments) and not troubles:
         told = "nothing is published: " + (
@@ -100,6 +103,10 @@ def ship(
     else:
         outcomes = _ship(shipments, None if for_ever else within, again, as_json, stop)
     errors = Console(stderr=True, highlight=False)
+    for journal, _ in shipments:
+        if torn_for_good(journal):
+            told = f"{journal}: the last line is torn, left out"
+            errors.print(told, soft_wrap=True, markup=False)
     for trouble in troubles:
         errors.print(trouble, soft_wrap=True, markup=False)
     if stop.is_set() and any(outcome.pending for outcome in outcomes):
@@ -174,7 +181,7 @@ def _chosen(choices: Sequence[SinkChoice], only: tuple[str, ...]) -> tuple[SinkC
 
 
 def _shipments(
-    names: tuple[str, ...], specs: tuple[Path, ...], reports: Path
+    names: tuple[str, ...], specs: tuple[Path, ...], reports: Path, times: Times
 ) -> tuple[Shipments, list[str]]:
     """Journals with the sinks of their specs, and why some have none."""
     given = spec.load(specs).publish if specs else None
@@ -182,6 +189,8 @@ def _shipments(
     for name in names:
         if name.endswith(".xml") and not Path(name).exists():
             raise UsageError(f"{name}: there is no such file")
+        if Path(name).is_file() and Path(name) not in files:
+            raise UsageError(f"{name} is neither JUnit XML nor a run; a run is named by its folder")
     runs = [folder.find(reports, name) for name in names if Path(name) not in files]
     if not names:
         runs = sorted(
@@ -190,7 +199,7 @@ def _shipments(
     shipments: Shipments = []
     if files:
         loaded = spec.load(specs or options.spec_paths(()))
-        journal = _journal_of(files, reports)
+        journal = _journal_of(files, reports, times)
         write_specs(journal.parent, loaded.files)
         shipments.append((journal, loaded.publish))
     known: dict[tuple[str, ...], tuple[SinkChoice, ...] | str] = {}
@@ -224,12 +233,16 @@ def _is_junit(path: Path) -> bool:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _journal_of(files: Sequence[Path], reports: Path) -> Path:
-    """Convert JUnit files into a journal, which keeps what cannot be shipped yet."""
+def _journal_of(files: Sequence[Path], reports: Path, times: Times) -> Path:
+    """Convert JUnit files into a journal, which keeps what cannot be shipped yet.
+
+    The same files of the same time have the same one.
+    """
     digest = hashlib.blake2b(digest_size=6)
     for file in files:
         with file.open("rb") as content:
             digest.update(hashlib.file_digest(content, "sha256").digest())
+    digest.update(times.at.encode())
     journal = reports / f"junit-{digest.hexdigest()}" / RESULTS
     if journal.exists():
         return journal
@@ -237,7 +250,7 @@ def _journal_of(files: Sequence[Path], reports: Path) -> Path:
     try:
         journal.parent.mkdir(parents=True, exist_ok=True)
         with fresh.open("wb") as lines:
-            for line in _lines(files):
+            for line in _lines(files, times):
                 lines.write(line)
         fresh.replace(journal)
     except OSError as error:
@@ -249,10 +262,10 @@ def _journal_of(files: Sequence[Path], reports: Path) -> Path:
     return journal
 
 
-def _lines(files: Sequence[Path]) -> Iterator[bytes]:
+def _lines(files: Sequence[Path], times: Times) -> Iterator[bytes]:
     encode = msgspec.json.Encoder(enc_hook=str).encode
     for file in files:
-        for document in read_junit(file):
+        for document in read_junit(file, times):
             yield encode(document) + b"\n"
 
 

@@ -9,7 +9,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -134,21 +134,26 @@ def _line(document: dict[str, Any]) -> bytes:
         return text.encode("utf-8", "replace") + b"\n"
 
 
-def read(path: Path) -> Iterator[dict[str, Any]]:
+def read(path: Path, torn: Callable[[str], None] | None = None) -> Iterator[dict[str, Any]]:
     """Documents of a journal (its folder or file) in order; a torn last line is left out.
 
-    JournalError where a line before the last is no document.
+    Where nobody writes it any more, `torn` is told of such a line, and one that only lacks its end
+    counts. JournalError where a line before the last is no document.
     """
     file = path / RESULTS if path.is_dir() else path
     if not file.exists():
         return
     with file.open("rb") as lines:
         for number, line in enumerate(lines, 1):
-            if not line.endswith(b"\n"):
+            whole = line.endswith(b"\n")
+            if not whole and torn is None:
                 return
             try:
                 yield _decode(line)
             except msgspec.DecodeError as error:
+                if torn and not whole:
+                    torn(f"{file}:{number}: the last line is torn, left out")
+                    return
                 raise JournalError(f"{file}:{number}: this line is no document: {error}") from None
 
 
@@ -166,6 +171,18 @@ def read_specs(folder: Path) -> tuple[str, ...]:
     except (OSError, msgspec.DecodeError):
         return ()
     return tuple(noted.get("paths", ()))
+
+
+def torn_for_good(path: Path) -> bool:
+    """Whether the last line of a journal file is torn, and nobody writes it who would end it."""
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        if not file.seek(0, os.SEEK_END):
+            return False
+        file.seek(-1, os.SEEK_END)
+        if file.read(1) != b"\n":
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return True
+    return False
 
 
 def mend(path: Path) -> int:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import re
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from msgspec import Struct, field
 
+from lakecheck.documents.junit_parts import GITLAB, Parts
 from lakecheck.documents.junit_repeats import Repeats
 from lakecheck.documents.junit_value import UNWRITABLE, encoded
 
@@ -26,7 +26,7 @@ _ATTRIBUTE = _TEXT | {ord('"'): "&quot;", 9: "&#9;", 10: "&#10;", 13: "&#13;"}
 _SPECIAL = re.compile("[" + re.escape("".join(map(chr, _ATTRIBUTE))) + "]")
 _OUTCOMES = {"failed": "failure", "error": "error", "not_run": "error"}  # the others: skipped
 _HELD = 2**20  # bytes of one suite
-GITLAB = 28_000_000  # characters; GitLab takes 30 MB a file, and some take more than one byte
+_SUITE_END = b"</testsuite>\n"
 
 
 def address(document: Mapping[str, Any]) -> str:
@@ -79,7 +79,7 @@ class _Suite(Struct):
     """The cases of one test, spooled until their number is known."""
 
     head: str
-    spool: IO[str]
+    spool: IO[bytes]
     counts: _Counts = field(default_factory=_Counts)
 
 
@@ -87,9 +87,7 @@ def _suite(document: Mapping[str, Any]) -> _Suite:
     started = _attribute(document.get("run.started") or document["@timestamp"])
     head = f'name="{_attribute(document["test"])}" timestamp="{started}"'
     # Closed by the writer.
-    return _Suite(
-        head, tempfile.SpooledTemporaryFile(_HELD, "w+", encoding="utf-8", errors="replace")
-    )
+    return _Suite(head, cast(IO[bytes], tempfile.SpooledTemporaryFile(_HELD)))
 
 
 class _Names:
@@ -114,64 +112,63 @@ class _Writer:
     def __init__(self) -> None:
         self._suites: dict[str, _Suite] = {}
         self._total = _Counts()
-        self.size = 0  # characters of all cases
+        self.size = 0  # bytes, about
 
-    def add(self, document: Mapping[str, Any], outcome: str, text: str) -> None:
+    def add(self, document: Mapping[str, Any], outcome: str, case: bytes) -> None:
         suite = self._suites.get(document["test"])
         if suite is None:
             suite = self._suites[document["test"]] = _suite(document)
+            self.size += len(_suite_tag(suite)) + len(_SUITE_END)
         for counts in (suite.counts, self._total):
             counts.add(outcome, document.get("duration") or 0.0)
-        suite.spool.write(text)
-        self.size += len(text)
+        suite.spool.write(case)
+        self.size += len(case)
 
-    def save(self, path: Path) -> None:
-        with path.open("w", encoding="utf-8") as file:
-            file.write("<?xml version='1.0' encoding='utf-8'?>\n")
-            file.write(f'<testsuites name="lakecheck" {self._total}>\n')
+    def save(self, path: Path, first_line: str) -> None:
+        with path.open("wb") as file:
+            file.write(_bytes(f'{first_line}<testsuites name="lakecheck" {self._total}>\n'))
             for suite in self._suites.values():
-                file.write(f"<testsuite {suite.head} {suite.counts}>\n")
+                file.write(_suite_tag(suite))
                 suite.spool.seek(0)
                 shutil.copyfileobj(suite.spool, file)
-                file.write("</testsuite>\n")
-            file.write("</testsuites>\n")
+                file.write(_SUITE_END)
+            file.write(b"</testsuites>\n")
 
     def close(self) -> None:
         for suite in self._suites.values():
             suite.spool.close()
 
 
-def write(path: Path, documents: Iterable[Mapping[str, Any]]) -> None:
-    """Write a JUnit file with one suite a test."""
-    write_parts(path, documents, sys.maxsize)
+def _suite_tag(suite: _Suite) -> bytes:
+    return _bytes(f"<testsuite {suite.head} {suite.counts}>\n")
 
 
-def write_parts(
-    path: Path, documents: Iterable[Mapping[str, Any]], most: int = GITLAB
-) -> list[Path]:
-    """Write JUnit files, each of at most `most` characters; the second is `NAME-2.xml`."""
-    parts: list[Path] = []
+def _bytes(text: str) -> bytes:
+    return text.encode(errors="replace")  # a half of a surrogate pair is no character
+
+
+def write(path: Path, documents: Iterable[Mapping[str, Any]], most: int = GITLAB) -> list[Path]:
+    """Write JUnit files, one suite a test, each of about `most` bytes at most.
+
+    The second is `NAME-2.xml`. They appear when all are whole.
+    """
+    parts = Parts(path)
     writer = _Writer()
     names = _Names()
     try:
         for document in documents:
             outcome = _outcome(document)
-            text = _case(document, names.of(document), outcome)
-            if writer.size and writer.size + len(text) > most:
-                parts.append(_part(path, len(parts) + 1))
-                writer.save(parts[-1])
+            case = _bytes(_case(document, names.of(document), outcome))
+            if writer.size and writer.size + len(case) > most:
+                writer.save(*parts.following())
                 writer.close()
                 writer = _Writer()
-            writer.add(document, outcome, text)
-        parts.append(_part(path, len(parts) + 1))
-        writer.save(parts[-1])
+            writer.add(document, outcome, case)
+        writer.save(*parts.following())
+        return parts.keep()
     finally:
         writer.close()
-    return parts
-
-
-def _part(path: Path, number: int) -> Path:
-    return path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
+        parts.discard()
 
 
 def _outcome(document: Mapping[str, Any]) -> str:

@@ -27,7 +27,13 @@ _REFRAME = re.compile(r"(ReFrame) run (\d+)")
 _EMPTY = "(empty)"  # CTest: the name of a suite that has none
 # Words for a failure that say no more than that it is one.
 _IDLE = frozenset({"error", "fail", "failed", "failure"})
+# Groups of three digits, and a fraction after another sign, as languages write them.
 _THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?")
+_OTHER_THOUSANDS = re.compile(
+    "\\d{1,3}(?:"
+    "([ \u00a0\u2009\u202f'\u2019])\\d{3}(?:\\1\\d{3})*([.,]\\d+)?"
+    r"|(?:\.\d{3})+,\d+|(?:\.\d{3}){2,})"
+)
 _EARLIEST = 1971  # Go's zero is the year 1, GoogleTest's and Jest's 1970 in any zone
 
 
@@ -101,7 +107,7 @@ def durations(texts: Sequence[str]) -> Sequence[float | None]:
 
 
 def seconds(text: str) -> float | None:
-    """Read a duration: `0.25`, `1,234.5` and, of tools that know no better, `0,25`."""
+    """Read a duration: `0.25`, `1,234.5` and, in other languages, `0,25`, `1.234,5`, `1 234,5`."""
     if not text:
         return None
     try:
@@ -115,5 +121,7 @@ def _seconds_of_others(text: str) -> float | None:
     told = text.strip().removesuffix("s").strip()
     if _THOUSANDS.fullmatch(told):
         told = told.replace(",", "")
+    elif found := _OTHER_THOUSANDS.fullmatch(told):
+        told = re.sub(r"[^\d,.]" if found[1] else r"\.", "", told)
     told = told.replace(",", ".")
     return seconds(told) if told != text else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from lakecheck.documents import junit_dialects as dialects
@@ -15,6 +16,7 @@ from lakecheck.documents.junit_case import ALWAYS, KIND, Batch, Case, Part, Suit
 from lakecheck.documents.junit_dialects import moment
 from lakecheck.documents.junit_repeats import Repeats
 from lakecheck.documents.junit_said import said, said_end
+from lakecheck.documents.junit_time import Times
 from lakecheck.documents.junit_value import decoded
 from lakecheck.documents.result import (
     MESSAGE_LIMIT,
@@ -22,7 +24,6 @@ from lakecheck.documents.result import (
     Document,
     fingerprint,
     identity,
-    rfc3339,
 )
 
 # Surefire: attempts that failed before the one that passed, of which the case tells; and those
@@ -40,10 +41,15 @@ Parts = Mapping[str, list[Part]]  # of a case, by their names
 class Source:
     """The file that cases come from, and what was met in it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, times: Times) -> None:
         self.name = path.stem
         self.repeats = Repeats()
-        self.modified = rfc3339(path.stat().st_mtime)
+        self._path, self._times = path, times
+
+    @cached_property
+    def time(self) -> str:
+        """The time of what the file tells none of."""
+        return self._times.of(self._path)
 
 
 def documents(batch: Batch, source: Source) -> list[Document]:
@@ -73,6 +79,9 @@ def documents(batch: Batch, source: Source) -> list[Document]:
     _tell_repeats(batch, found, source.repeats)
     for position, case in sorted(batch.more.items(), reverse=True):
         found[position : position + 1] = _of_case(case, found[position])
+    if not batch.suite.started:
+        for document in found:
+            document["@timestamp"] = document.get("@timestamp") or source.time
     return found
 
 
@@ -91,7 +100,7 @@ def _tell_repeats(batch: Batch, found: Sequence[Document], repeats: Repeats) -> 
 
 def _shared(suite: Suite, source: Source) -> Document:
     return {
-        "@timestamp": suite.started or source.modified,
+        "@timestamp": suite.started,  # "" where there is none yet
         "_id": "",
         "document": "result",
         "version": VERSION,

@@ -31,7 +31,8 @@ _REFERENCE = re.compile("&[^;]*;?")
 _ATTRIBUTE = '"[^"<&\\t\\n\\r]*(?:&(?:amp|lt|gt|quot|#9|#10|#13);[^"<&\\t\\n\\r]*)*"'
 _COUNTS = r'tests="\d+" failures="\d+" errors="\d+" skipped="\d+" time="[\d.]+"'
 _HEAD = re.compile(
-    rf"<\?xml version='1\.0' encoding='utf-8'\?>\n<testsuites name=\"lakecheck\" {_COUNTS}>\n"
+    r"<\?xml version='1\.0' encoding='utf-8'\?>(?:<!-- part \d+ -->)?\n"
+    rf"<testsuites name=\"lakecheck\" {_COUNTS}>\n"
 )
 _SUITE = rf"<testsuite name={_ATTRIBUTE} timestamp={_ATTRIBUTE} {_COUNTS}>\n"
 _CASE = rf"<testcase name={_ATTRIBUTE} classname={_ATTRIBUTE} time={_ATTRIBUTE}>\n<properties>\n"

@@ -8,13 +8,17 @@ from functools import cached_property
 from hashlib import blake2b
 from typing import IO
 from xml.etree.ElementTree import Element, ParseError
+from xml.parsers.expat.errors import XML_ERROR_INVALID_TOKEN, codes
 
 from defusedxml import DefusedXmlException
 
 from lakecheck.documents.junit_ahead import ahead
 from lakecheck.documents.junit_case import KIND, Batch, Case, Suite, columns, more, pairs
+from lakecheck.documents.junit_control import cure
 from lakecheck.documents.junit_dialects import durations, labels, moment, suite_name
 from lakecheck.documents.junit_stream import CASES, END, PROPERTIES, START, guard, tag, walk
+
+INVALID_TOKEN = codes[XML_ERROR_INVALID_TOKEN]
 
 
 class Malformed(Exception):
@@ -31,16 +35,19 @@ def parsed(file: IO[bytes]) -> Iterator[list[Batch]]:
                 reader.take(event, elements)
             yield reader.given()
     except (ParseError, DefusedXmlException, LookupError, ValueError, RecursionError) as error:
-        raise Malformed(_why(error)) from None
+        raise Malformed(_why(error, file)) from None
 
 
-def _why(error: Exception) -> str:
+def _why(error: Exception, file: IO[bytes]) -> str:
     if isinstance(error, DefusedXmlException):
         return "it declares XML entities, which JUnit does not need and which are not resolved"
     if "encoding" in str(error) or isinstance(error, LookupError):
         return f"{error}; convert it to UTF-8, for instance with iconv"
     if "no element found" in str(error) or "unclosed" in str(error):
         return f"the file ends too early ({error}); was it cut off?"
+    if isinstance(error, ParseError) and error.code == INVALID_TOKEN:
+        told = cure(file, error.position[0])
+        return f"this is no JUnit XML: {told or error}"
     return f"this is no JUnit XML: {error}"
 
 

@@ -15,14 +15,15 @@ from lakecheck.documents import junit_apart, junit_own
 from lakecheck.documents.junit_case import Batch
 from lakecheck.documents.junit_foreign import Source, documents
 from lakecheck.documents.junit_parse import Malformed, parsed
+from lakecheck.documents.junit_time import Times
 from lakecheck.documents.result import Document
 from lakecheck.errors import JournalError
 
 LARGE = 2**23  # bytes, from which a second process takes less time than its start
 
 
-def read_junit(path: Path) -> Iterator[Document]:
-    """Give the documents of a JUnit file, in order.
+def read_junit(path: Path, times: Times | None = None) -> Iterator[Document]:
+    """Give the documents of a JUnit file, in order; `times` has the time where it tells none.
 
     JournalError where it is no JUnit, is cut off, or names entities or an unknown encoding; what
     was read until then has been given.
@@ -36,11 +37,11 @@ def read_junit(path: Path) -> Iterator[Document]:
         except junit_own.Foreign:
             whole = False
         if not whole:
-            yield from islice(_of_any(file, path), given, None)
+            yield from islice(_of_any(file, path, times or Times()), given, None)
 
 
-def _of_any(file: IO[bytes], path: Path) -> Iterator[Document]:
-    source = Source(path)
+def _of_any(file: IO[bytes], path: Path, times: Times) -> Iterator[Document]:
+    source = Source(path, times)
     try:
         for batches in _parsed(file):
             for batch in batches:

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from lakecheck.documents.result import Result
+from lakecheck.documents.result import Document, Result
 from lakecheck.engine.calls import Calls
 from lakecheck.engine.recorder import Recorder
 from lakecheck.engine.workshop import Workshop
@@ -33,11 +33,17 @@ class Desk:
         self._own.update(fresh)
         self._recorder.plan({check: (case, "call") for check, case in fresh.items()})
 
-    def crashed(self, addresses: Collection[str]) -> None:
-        """Document the own test of one of these addresses: its process has died."""
+    def crashed(self, addresses: Collection[str]) -> Document | None:
+        """Document the own test of one of these addresses: its process has died.
+
+        None where there is no such test, or it told its outcome before.
+        """
         for check in self._own.keys() & set(addresses):
             died = TesterFailed("the process of this test died in it", phase="call")
             self._recorder.emit(Result(self._own[check], "call", "error", time.time(), error=died))
+            found = self._recorder.future(check)
+            return found.result() if not found.cancelled() else None
+        return None
 
     def _take_plan(self, cases: dict[str, Case]) -> int:
         before = len(self._own)

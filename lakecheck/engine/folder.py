@@ -141,3 +141,14 @@ def plan_document(
     return msgspec.json.encode(
         {**totals, "run": run.describe(), "spec": spec, "checks": list(checks)}
     )
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Write a file so that it is there whole or not at all."""
+    fresh = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+    try:
+        fresh.write_bytes(content)
+        fresh.replace(path)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise

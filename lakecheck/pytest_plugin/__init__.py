@@ -140,8 +140,11 @@ def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_handlecrashitem(crashitem: str, report: Any, sched: Any) -> None:
     """Give an own test that ended its process a document: that is the tester's trouble."""
-    state = state_of(sched.config)
-    state.crashed(crashitem)
+    document = state_of(sched.config).crashed(crashitem)
+    if document and sched.config.getoption("xmlpath", None):
+        from lakecheck.documents.junit import properties
+
+        report.user_properties = list(properties(document))
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -21,6 +22,9 @@ LETTERS: dict[Status, tuple[str, str, str]] = {
     "blocked": ("blocked", "b", "BLOCKED"),
     "not_run": ("not run", "n", "NOT RUN"),
 }
+
+
+PHASES = ("setup", "call", "teardown")
 
 
 def run(item: CheckItem) -> None:
@@ -94,12 +98,19 @@ def own(item: pytest.Item, case: Case, call: pytest.CallInfo[Any], report: Any) 
         seen.update(_failed(call, report))
     if call.when == "teardown":
         client = state_of(item.config).client()
-        client.ask({"ask": "outcome", "check": case.checks[0], **seen})
+        told = {name: value for name, value in seen.items() if name != "document"}
+        client.ask({"ask": "outcome", "check": case.checks[0], **told})
+        if item.config.getoption("xmlpath", None):
+            if "document" not in seen:  # the engine gives it once, and a test may be run again
+                seen["document"] = client.ask({"ask": "document", "check": case.checks[0]})
+            # The last of a name counts, and it is ours.
+            report.user_properties = [*report.user_properties, *properties(seen["document"])]
 
 
 def _mask(report: Any, redactor: Redactor) -> None:
     """Take secrets out of what pytest prints and writes of an own test."""
     report.sections = [(title, redactor.text(text)) for title, text in report.sections]
+    report.user_properties = [(name, redactor.value(each)) for name, each in report.user_properties]
     if isinstance(report.longrepr, tuple):
         report.longrepr = (*report.longrepr[:2], redactor.text(str(report.longrepr[2])))
     elif report.longrepr:
@@ -130,13 +141,44 @@ def _failed(call: pytest.CallInfo[Any], report: Any) -> dict[str, Any]:
     return {"status": status, "error": error_to_wire(told)}
 
 
+def _closing(crashed: pytest.TestReport) -> pytest.TestReport:
+    """A tear-down, of which JUnit takes the properties, for a test whose process died."""
+    made = pytest.TestReport(
+        crashed.nodeid,
+        crashed.location,
+        {},
+        "passed",
+        None,
+        "teardown",
+        user_properties=crashed.user_properties,
+    )
+    made.__dict__.update(lakecheck="", node=getattr(crashed, "node", None))
+    return made
+
+
 class Counting:
     """Notes failures of tests that are not lakecheck's, for the exit code."""
 
     def __init__(self, state: State) -> None:
         self._state = state
+        self._failed: dict[tuple[str, object], pytest.TestReport] = {}  # own tests, in the call
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Iterator[None]:
         """Take note of one report."""
-        if report.failed and not hasattr(report, "lakecheck"):
-            self._state.others_failed = True
+        self._note(report)
+        yield
+        if report.when not in PHASES and report.user_properties:
+            hook = self._state.config.hook
+            hook.pytest_runtest_logreport(report=_closing(report))
+
+    def _note(self, report: pytest.TestReport) -> None:
+        if not hasattr(report, "lakecheck"):
+            self._state.others_failed |= report.failed
+            return
+        test = report.nodeid, getattr(report, "node", None)
+        if report.when == "call" and report.failed:
+            self._failed[test] = report
+        elif report.when == "teardown" and test in self._failed:
+            # If the tear-down failed too, pytest's JUnit has two cases, one of each report.
+            self._failed.pop(test).user_properties = report.user_properties

@@ -207,10 +207,11 @@ class State:
         if own:
             self.client().ask({"ask": "plan", "cases": msgspec.to_builtins(own)})
 
-    def crashed(self, nodeid: str) -> None:
-        """Document an own test that ended the worker it ran in."""
-        if self._session is not None:
-            self._session.engine.desk.crashed(own_addresses(nodeid))
+    def crashed(self, nodeid: str) -> Document | None:
+        """Document an own test that ended the worker it ran in; None where it is none."""
+        if self._session is None:
+            return None
+        return self._session.engine.desk.crashed(own_addresses(nodeid))
 
     def for_workers(self) -> str:
         """Where workers find the engine: the folder that the run will have."""

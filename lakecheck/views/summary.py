@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
+from lakecheck.documents import junit_parts
 from lakecheck.views import words
 from lakecheck.views.outcome import Outcome, read
 from lakecheck.views.suspects import Suspect, suspects
@@ -18,7 +19,8 @@ MOST_SUSPECTS = 20
 MOST_REASONS = 3
 # Classes that say little without the raw error.
 _UNCLEAR = ("", "unknown", "protocol", "credential", "tester")
-_FILES = ("results.ndjson", "junit.xml", "report.html")
+_JUNIT = "junit.xml"
+_FILES = ("results.ndjson", _JUNIT, "report.html")
 
 
 def lines(
@@ -40,8 +42,17 @@ def lines(
     text += _skips(outcomes)
     text.append(totals(outcomes, seconds=seconds, planned=planned))
     if folder is not None:
-        text += [Text(str(folder / name), "dim") for name in _FILES if (folder / name).exists()]
+        text += [Text(line, "dim") for line in _files(folder)]
     return text
+
+
+def _files(folder: Path) -> Iterator[str]:
+    """Paths of the results; GitLab takes no JUnit file above 30 MB, so there may be parts."""
+    for name in _FILES:
+        if (folder / name).exists():
+            parts = junit_parts.further(folder / name) if name == _JUNIT else []
+            more = f" to {parts[-1].name}, as GitLab takes no file above 30 MB" if parts else ""
+            yield f"{folder / name}{more}"
 
 
 def show(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from lakecheck import cli
+from lakecheck.documents import Journal, junit
 from tests.engine.runs import documents, memory_rses, start, write
 
 TESTS = "tests:\n  f: {kind: functional, timeout: 5s, driver: memory}\n"
@@ -21,7 +23,7 @@ PASSING = '<testsuite name="s"><testcase classname="c" name="a" time="0.5"/></te
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    for name in ("CI", "LAKECHECK_RUN", "CI_JOB_URL"):
+    for name in ("CI", "LAKECHECK_RUN", "CI_JOB_URL", "CI_PIPELINE_CREATED_AT"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path
 
@@ -101,6 +103,19 @@ def test_junit_alone_gives_the_same_documents(here: Path) -> None:
     assert (here / "all.ndjson").read_bytes() == expected
 
 
+def test_the_parts_of_a_large_junit_give_all_documents(here: Path) -> None:
+    spec = publishing(here, "file: {path: all.ndjson}")
+    assert cli.call(["run", str(spec), "-q", "-o", "out", "--no-ship"]) == 0
+    parts = junit.write(here / "junit.xml", documents(here / "out"), most=3000)
+    assert len(parts) > 1
+
+    assert cli.call(["ship", *map(str, parts), "--spec", str(spec)]) == 0
+
+    assert (here / "all.ndjson").read_bytes() == (here / "out/results.ndjson").read_bytes()
+    assert cli.call(["convert", *map(str, parts), "-o", "again.ndjson"]) == 0
+    assert (here / "again.ndjson").read_bytes() == (here / "all.ndjson").read_bytes()
+
+
 def test_other_tools_junit_is_shipped_once(here: Path) -> None:
     spec = publishing(here, "file: {path: all.ndjson}")
     (here / "other.xml").write_text(PASSING)
@@ -115,6 +130,10 @@ def test_other_tools_junit_is_shipped_once(here: Path) -> None:
     [
         (["ship"], "nothing is published: there is no run in reports"),
         (["ship", "nosuch"], 'there is no run "nosuch" in reports'),
+        (
+            ["ship", "non.xml"],
+            "non.xml is neither JUnit XML nor a run; a run is named by its folder",
+        ),
         (["ship", "--within", "5"], '"5" is not a duration'),
         (["ship", "ok.xml", "--spec", "t.lake.yaml", "--sink", "fil"], "--sink: the spec publish"),
         (["ship", "ok.xml", "--spec", "none.lake.yaml"], "the specs have no section publish"),
@@ -127,8 +146,50 @@ def test_wrong_use_is_told(
     publishing(here, "file: {path: all.ndjson}")
     write(here, memory_rses(["GOOD"]) + TESTS, "none")
     (here / "ok.xml").write_text(PASSING)
+    (here / "non.xml").write_text("PK")
     assert cli.call(arguments) == 4
     assert told in capsys.readouterr().err
+
+
+def test_the_time_that_is_given_makes_another_shipment(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = publishing(here, "file: {path: all.ndjson}")
+    shipping = ["ship", "other.xml", "--spec", str(spec)]
+    (here / "other.xml").write_text(PASSING)
+    os.utime(here / "other.xml", (0, 10**9))
+    assert cli.call(shipping) == 0
+    assert "other.xml tells no time, so its documents are of the file's" in capsys.readouterr().err
+
+    monkeypatch.setenv("CI_PIPELINE_CREATED_AT", "2026-11-21T09:00:00Z")
+    for written in (10**9, 1.1 * 10**9):  # as when a job is repeated
+        os.utime(here / "other.xml", (0, written))
+        assert cli.call(shipping) == 0
+        assert cli.call([*shipping, "--at", "2026-11-22"]) == 0
+    assert capsys.readouterr().err == ""
+
+    found = list(map(json.loads, (here / "all.ndjson").read_text().splitlines()))
+    assert [each["@timestamp"][:10] for each in found] == ["2001-09-09", "2026-11-21", "2026-11-22"]
+
+
+def test_a_torn_last_line_is_told_unless_it_may_be_being_written(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = publishing(here, "file: {path: all.ndjson}")
+    assert cli.call(["run", str(spec), "-q", "--no-ship"]) == 0
+    journal = (here / "reports/latest").resolve() / "results.ndjson"
+    with journal.open("a") as file:
+        file.write('{"torn')
+    writer = Journal(journal)
+    writer.claim()
+    capsys.readouterr()
+    assert cli.call(["ship", "latest"]) == 0
+    assert capsys.readouterr().err == ""
+
+    writer.close()
+    assert cli.call(["ship", "latest"]) == 0
+    assert capsys.readouterr().err == f"{journal}: the last line is torn, left out\n"
+    assert len((here / "all.ndjson").read_text().splitlines()) == 5
 
 
 def test_a_cut_file_is_told_and_leaves_nothing(

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lakecheck.documents import junit
+from lakecheck.documents import junit, junit_parts
 from lakecheck.documents.junit_value import decoded
 
 FIELDS: dict[str, Any] = {
@@ -144,10 +144,41 @@ def test_names_that_occur_again_are_numbered(tmp_path: Path) -> None:
 
 
 def test_names_are_numbered_across_the_parts_of_a_file(tmp_path: Path) -> None:
-    parts = junit.write_parts(tmp_path / "junit.xml", [FIELDS] * 3, most=10)
+    parts = junit.write(tmp_path / "junit.xml", [FIELDS] * 3, most=10)
 
     found = [names(junitparser.JUnitXml.fromfile(str(part))) for part in parts]
     assert found == [["upload"], ["upload (2)"], ["upload (3)"]]
+
+
+def test_no_part_is_larger_than_asked(tmp_path: Path) -> None:
+    long = [FIELDS | {"check": f"{number}", "reason": "нет места" * 100} for number in range(20)]
+
+    parts = junit.write(tmp_path / "junit.xml", long, most=10_000)
+
+    assert len(parts) > 3
+    assert max(part.stat().st_size for part in parts) < 10_000 + 300  # of the root
+
+
+def test_a_shorter_writing_leaves_no_older_parts(tmp_path: Path) -> None:
+    assert len(junit.write(tmp_path / "junit.xml", [FIELDS] * 4, most=10)) == 4
+    foreign = tmp_path / "junit-5.xml"  # of somebody else
+    foreign.write_text("<testsuite/>")
+
+    assert len(junit.write(tmp_path / "junit.xml", [FIELDS] * 2, most=10)) == 2
+
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == ["junit-2.xml", "junit-5.xml", "junit.xml"]
+    assert junit_parts.further(tmp_path / "junit.xml") == [tmp_path / "junit-2.xml"]
+
+
+def test_what_cannot_be_written_leaves_what_was_there(tmp_path: Path) -> None:
+    junit.write(tmp_path / "junit.xml", [FIELDS] * 2, most=10)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    with pytest.raises(KeyError):
+        junit.write(tmp_path / "junit.xml", [FIELDS, FIELDS, {"status": "passed"}], most=10)
+
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 @settings(deadline=None)

@@ -75,6 +75,16 @@ def test_what_is_written_needs_no_parser(
     assert by_parser(file) == (found, "")
 
 
+def test_further_parts_need_no_parser_either(tmp_path: Path) -> None:
+    parts = junit.write(tmp_path / "own.xml", [FIELDS | {"_id": each} for each in "ab"], most=10)
+
+    with parts[1].open("rb") as opened:
+        (found,) = junit_own.documents(opened)
+
+    assert found["_id"] == "b"
+    assert by_parser(parts[1]) == ([found], "")
+
+
 def test_values_that_can_be_changed_are_of_one_document(tmp_path: Path) -> None:
     written(tmp_path / "own.xml", {}, {})
     first, second = read_junit(tmp_path / "own.xml")

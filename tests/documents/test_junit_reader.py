@@ -85,7 +85,7 @@ def test_a_large_file_is_split_and_nothing_is_lost(tmp_path: Path) -> None:
         for number in range(100)
     ]
 
-    parts = junit.write_parts(tmp_path / "junit.xml", wanted, most=10_000)
+    parts = junit.write(tmp_path / "junit.xml", wanted, most=10_000)
 
     assert [part.name for part in parts[:2]] == ["junit.xml", "junit-2.xml"]
     assert all(part.stat().st_size < 11_000 for part in parts)
@@ -255,6 +255,15 @@ def test_several_failures_are_one_error(tmp_path: Path) -> None:
         ("1,234.5", 1234.5),
         ("0,25", 0.25),
         ("1.5s", 1.5),
+        ("1 234,5", 1234.5),
+        ("1\u202f234\u202f567.5", 1234567.5),
+        ("1.234,5", 1234.5),
+        ("1.234.567", 1234567.0),
+        ("1’234.5", 1234.5),
+        ("1 234 s", 1234.0),
+        ("1 23", None),
+        ("1'234’567", None),
+        ("1.23.456", None),
         ("-1", None),
         ("inf", None),
         ("1e999", None),
@@ -279,6 +288,13 @@ BAD = {
     "external entity": (OUTSIDE, "it declares XML entities"),
     "cut off": ('<testsuite name="s"><testcase name="a"/><testca', "the file ends too early"),
     "no XML": ("<testsuite name=>", "this is no JUnit XML"),
+    "colours": (
+        '<testsuite>\n<testcase name="\x1b[31m"/></testsuite>',
+        "line 2 holds the control character ESC (U+001B), which XML cannot hold; let the tests "
+        "print no colours (pytest --color=no), or remove it: tr -d ",
+    ),
+    "another character": ("<testsuite>\x01</testsuite>", "the control character U+0001, which"),
+    "something else before it": ("<testsuite name=>\n\x1b", "(invalid token): line 1, column 16"),
     "other XML": ("<html/>", "its root is <html>, not <testsuites> or <testsuite>"),
     "encoding": ('<?xml version="1.0" encoding="klingon"?><testsuite/>', "klingon"),
     "empty": ("", "the file ends too early"),

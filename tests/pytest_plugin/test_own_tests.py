@@ -6,6 +6,7 @@ import pytest
 
 from lakecheck.documents import read
 from lakecheck.documents.junit import address
+from lakecheck.documents.junit_reader import read_junit
 from tests.pytest_plugin.conftest import Bench
 
 OWN = """\
@@ -221,6 +222,72 @@ def test_secrets_are_masked_in_all_that_pytest_says(bench: Bench, options: list[
     assert "OSError" in said
     assert SECRET not in said
     assert [name for name, text in written.items() if SECRET in text] == []
+
+
+OUTCOMES = """\
+import pytest
+
+@pytest.fixture
+def broken(request):
+    if request.node.callspec.id == "BETA.davs":
+        raise OSError("no such table")
+    yield
+    if request.function.__name__.startswith("test_late"):
+        raise OSError("not removed")
+
+@pytest.mark.lakecheck(protocols=["davs"], driver="memory")
+@pytest.mark.parametrize("size", [1, 2])
+def test_good(endpoint, storage, size, record_property):
+    record_property("status", "fine")
+
+def test_bad(rse, broken):
+    assert rse.name == "BETA", "отказ <&"
+
+@pytest.mark.lakecheck(protocols=["davs"])
+def test_broken(endpoint, broken): ...
+
+def test_late(rse, broken): ...
+
+def test_late_and_bad(rse, broken):
+    assert not rse
+
+@pytest.mark.skip(reason="tape")
+def test_skipped(rse): ...
+
+@pytest.mark.xfail(reason="not yet")
+def test_expected(rse):
+    assert not rse
+"""
+
+
+@pytest.mark.parametrize("options", [[], ["-n", "2"]])
+def test_pytests_junit_holds_the_documents_of_own_tests(bench: Bench, options: list[str]) -> None:
+    bench.spec()
+    bench.own(OUTCOMES)
+    result = bench.run("specs", "tests", "--junitxml", "all.xml", *options)
+    assert result.ret == 1
+
+    of_run = {each["_id"]: each for each in read(bench.folder / "out")}
+    found = list(read_junit(bench.folder / "all.xml"))
+
+    assert {each["_id"]: each for each in found} == of_run
+    assert {each["status"] for each in found if each["kind"] == "python"} == {
+        "passed",
+        "failed",
+        "error",
+        "skipped",
+    }
+
+
+def test_pytests_junit_holds_the_document_of_a_test_that_died(bench: Bench) -> None:
+    bench.spec()
+    bench.own("import os\ndef test_gone(endpoint):\n    os._exit(3)\n")
+    bench.run("tests", "-n", "2", "--junitxml", "all.xml")
+    found = list(read_junit(bench.folder / "all.xml"))
+    assert len(found) == 3
+    assert {each["_id"]: each for each in found} == {
+        each["_id"]: each for each in read(bench.folder / "out")
+    }
 
 
 def test_equal_names_in_two_modules_stay_apart(bench: Bench) -> None:
