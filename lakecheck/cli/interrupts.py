@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+TOGETHER = 0.3  # seconds: `timeout` signals both its child and the group that it is in
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -16,8 +18,14 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def caught(first: Callable[[], None], second: Callable[[], None]) -> Iterator[list[int]]:
     """Call `first` at the first signal, `second` at each further one; gives those that came."""
     hits: list[int] = []
+    begun = 0.0
 
     def hit(number: int, frame: FrameType | None) -> None:
+        nonlocal begun
+        now = time.monotonic()
+        if hits and now - begun < TOGETHER:
+            return
+        begun = now
         hits.append(number)
         (second if len(hits) > 1 else first)()
 

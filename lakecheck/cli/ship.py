@@ -89,7 +89,7 @@ def ship(
     refused documents for good; 2: interrupted; 10: some are still pending.
     """
     shipments, troubles = _shipments(names, specs, reports, options.times(at))
-    shipments = [(journal, _chosen(choices, only)) for journal, choices in shipments]
+    shipments = _chosen(shipments, only)
     if not any(choices for _, choices in shipments) and not troubles:
         told = "nothing is published: " + (
             "the specs have no section publish" if shipments else f"there is no run in {reports}"
@@ -129,7 +129,7 @@ def _ship(
     totals: dict[str, Outcome] = {}
 
     def end() -> None:
-        told = "stopping: answers to what was sent are awaited; once more to leave at once"
+        told = "stopping: waiting for answers to what was sent; once more to leave at once"
         errors.print(told, soft_wrap=True)
         stop.set()
 
@@ -163,6 +163,7 @@ def _add(totals: dict[str, Outcome], outcome: Outcome) -> None:
     for name in ("shipped", "rejected", "pending", "dead"):
         setattr(total, name, getattr(total, name) + getattr(outcome, name))
     total.trouble = total.trouble or outcome.trouble
+    total.lasting = total.lasting or outcome.lasting
     total.failing_since = min(
         filter(None, (total.failing_since, outcome.failing_since)), default=""
     )
@@ -170,14 +171,19 @@ def _add(totals: dict[str, Outcome], outcome: Outcome) -> None:
     total.dead_letters = total.dead_letters or outcome.dead_letters
 
 
-def _chosen(choices: Sequence[SinkChoice], only: tuple[str, ...]) -> tuple[SinkChoice, ...]:
-    names = [choice.name for choice in choices]
+def _chosen(shipments: Shipments, only: tuple[str, ...]) -> Shipments:
+    """Leave those sinks that are named; a name that no spec has is told."""
+    if not only:
+        return shipments
+    names = sorted({choice.name for _, choices in shipments for choice in choices})
     for name in only:
         if name not in names:
-            raise UsageError(
-                f'--sink: the spec publishes to no "{name}"; it has {", ".join(names) or "no sink"}'
-            )
-    return tuple(choice for choice in choices if not only or choice.name in only)
+            listed = ", ".join(names) or "no sink"
+            raise UsageError(f'--sink: the specs publish to no "{name}"; they have {listed}')
+    return [
+        (journal, tuple(choice for choice in choices if choice.name in only))
+        for journal, choices in shipments
+    ]
 
 
 def _shipments(
@@ -279,25 +285,30 @@ def _show_status(found: Sequence[tuple[Path, Sequence[Outcome]]]) -> None:
             runs[key] = runs.get(key, 0) + bool(outcome.pending)
             _add(totals, outcome)
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for title in ("sink", "to"):
-        table.add_column(title, overflow="fold")
-    for title in ("pending", "of runs", "dead letters"):
+    table.add_column("sink")
+    for title in ("pending", "of runs", "dead"):
         table.add_column(title, justify="right")
-    for title in ("oldest", "failing since", "why"):
-        table.add_column(title, overflow="fold")
+    for title in ("oldest", "failing since"):
+        table.add_column(title)
     for key, total in totals.items():
         table.add_row(
             total.sink,
-            total.target,
             f"[yellow]{total.pending:,}[/]" if total.pending else "0",
             f"{runs[key]:,}",
             f"[red]{total.dead:,}[/]" if total.dead else "0",
-            total.oldest[:19],
-            total.failing_since[:19],
-            _plain(total.trouble),
+            _minute(total.oldest),
+            _minute(total.failing_since),
         )
-    console = Console()
-    (console if console.is_terminal else Console(width=200)).print(table)
+    console = Console(highlight=False)
+    console.print(table)
+    console.print()
+    for total in totals.values():
+        why = f": {total.trouble}" if total.trouble else ""
+        console.print(f"{total.sink} to {total.target}{why}", soft_wrap=True, markup=False)
+
+
+def _minute(moment: str) -> str:
+    return f"{moment[:16]}Z" if moment else ""
 
 
 def _print_status(found: Sequence[tuple[Path, Sequence[Outcome]]]) -> None:
@@ -309,7 +320,3 @@ def _print_status(found: Sequence[tuple[Path, Sequence[Outcome]]]) -> None:
 def _print_json(journal: Path, outcome: Outcome) -> None:
     line = {"journal": str(journal), **msgspec.to_builtins(outcome, enc_hook=str)}
     click.echo(msgspec.json.encode(line).decode())
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", r"\[")

@@ -25,6 +25,8 @@ from lakecheck.views.console import Console
 from lakecheck.views.failure import sentence
 
 LOOK_EVERY = 0.2  # seconds
+LONGEST = 120  # characters of what one field says
+ENDS = ("source", "destination")
 COLOURS = {
     "passed": "green",
     "failed": "red",
@@ -169,20 +171,21 @@ def _passed(document: Document) -> str:
     return f"{junit.address(document)}{after}"
 
 
+def _event(document: Document) -> Iterator[str]:
+    """What happened, where, and why."""
+    yield str(document.get("event.type") or document.get("type") or "")
+    ends = [str(document[f"{end}.rse"]) for end in ENDS if document.get(f"{end}.rse")]
+    if ends:
+        yield " → ".join(ends)
+    for name in ("rse", "host", "check", "reason", "error.class", "error.message"):
+        if document.get(name):
+            yield str(document[name])[:LONGEST]
+
+
 def _told(document: Document) -> str:
     if document.get("document") == "result" and "test" in document:
         passed = document.get("status") == "passed"
         told = _passed(document) if passed else sentence(document)
     else:
-        names = (
-            "event.type",
-            "type",
-            "source.rse",
-            "destination.rse",
-            "rse",
-            "host",
-            "check",
-            "reason",
-        )
-        told = " ".join(str(document[name]) for name in names if document.get(name))
+        told = " ".join(_event(document))
     return told.replace("\n", " ")

@@ -45,6 +45,7 @@ class Outcome(Struct):
     failing_since: str = ""
     oldest: str = ""  # @timestamp of the first pending document
     dead_letters: Path | None = None
+    lasting: bool = False  # waiting does not help
 
 
 def target_of(choice: SinkChoice) -> str:
@@ -165,7 +166,7 @@ class _Shipping:
         self.choice = choice
         self.patience = patience
         self.stop = stop
-        self.failed = False
+        self.failed = self.lasting = False
         self.cursor = CursorFile(journal, choice.name, target_of(choice))
         self.redactor = Redactor(secrets_of(choice.options))
         self.shipped = self.rejected = 0
@@ -183,8 +184,10 @@ class _Shipping:
             trouble = "another process is shipping to it"
         except SinkTrouble as error:
             self.failed = True
+            self.lasting = error.lasting
             self._note(error)
         found = _outcome(self.journal, self.cursor, self.shipped, self.rejected)
+        found.lasting = self.lasting
         found.trouble = trouble or found.trouble or self.cursor.unwritten
         return found
 

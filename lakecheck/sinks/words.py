@@ -14,15 +14,18 @@ def sentences(outcome: Outcome, way_out: str) -> Iterable[str]:
 
     `way_out` is the command that goes on with what is left.
     """
-    if outcome.shipped or not (outcome.rejected or outcome.pending or outcome.trouble):
+    if outcome.shipped:
         yield f"{outcome.sink}: {counted(outcome.shipped, 'document')} to {outcome.target}"
+    elif not (outcome.rejected or outcome.pending or outcome.trouble):
+        yield f"{outcome.sink}: nothing new for {outcome.target}"
     if outcome.rejected:
         where = f", kept in {outcome.dead_letters}" if outcome.dead_letters else ""
         yield f"{outcome.sink}: {counted(outcome.rejected, 'document')} refused for good{where}"
     if outcome.pending:
         why = outcome.trouble or "there was no time left"
         left = counted(outcome.pending, "document")
-        yield f"{outcome.sink}: {left} not shipped: {why}; {way_out}"
+        way = f"correct it, then {way_out}" if outcome.lasting else way_out
+        yield f"{outcome.sink}: {left} not shipped: {why}; {way}"
     elif outcome.trouble:
         yield f"{outcome.sink}: {outcome.trouble}"
 

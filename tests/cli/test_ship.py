@@ -61,8 +61,8 @@ def test_pytest_ships_too(here: Path) -> None:
     assert len(documents(here / "reports" / "latest")) == 5
     assert f"file: 5 documents to {here}/all.ndjson" in done.stdout
     assert (
-        "failing: 5 documents not shipped: the password is wrong; `lakecheck ship` sends them later"
-        in done.stdout
+        "failing: 5 documents not shipped: the password is wrong; correct it, "
+        "then `lakecheck ship` sends them later" in done.stdout
     )
 
 
@@ -70,7 +70,7 @@ def test_a_sink_that_is_down_fails_no_run(here: Path, capsys: pytest.CaptureFixt
     spec = publishing(here, "failing: {how: refuse}", 'file: {path: "${LAKECHECK_NOWHERE}/x"}')
     assert cli.call(["run", str(spec), "-q"]) == 0
     said = capsys.readouterr().err
-    assert "failing: 5 documents not shipped: the password is wrong; `lakecheck ship` send" in said
+    assert "failing: 5 documents not shipped: the password is wrong; correct it, then `l" in said
     assert "file: 5 documents not shipped: LAKECHECK_NOWHERE is not set in the environment" in said
 
     assert cli.call(["ship", "--within", "1s"]) == 10
@@ -135,7 +135,7 @@ def test_other_tools_junit_is_shipped_once(here: Path) -> None:
             "non.xml is neither JUnit XML nor a run; a run is named by its folder",
         ),
         (["ship", "--within", "5"], '"5" is not a duration'),
-        (["ship", "ok.xml", "--spec", "t.lake.yaml", "--sink", "fil"], "--sink: the spec publish"),
+        (["ship", "ok.xml", "--spec", "t.lake.yaml", "--sink", "fil"], "--sink: the specs publish"),
         (["ship", "ok.xml", "--spec", "none.lake.yaml"], "the specs have no section publish"),
         (["tail", "--no-follow", "-w", "status = 1"], '--where "status = 1" is not a condition: '),
     ],
@@ -241,6 +241,26 @@ def test_tail_shows_what_was_and_what_comes(here: Path) -> None:
     assert first["run.id"] != second["run.id"]
 
 
+def test_tail_tells_where_and_why_of_events(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    journal = here / "reports" / "received-2026-11-21" / "results.ndjson"
+    journal.parent.mkdir(parents=True)
+    failed = {
+        "@timestamp": "2026-11-21T21:00:30.000Z",
+        "_id": "1",
+        "document": "event",
+        "event.type": "transfer-failed",
+        "status": "failed",
+        "source.rse": "A",
+        "destination.rse": "B",
+        "error.message": "Connection refused",
+    }
+    journal.write_text(json.dumps(failed) + "\n")
+    assert cli.call(["tail", "--no-follow"]) == 0
+    assert capsys.readouterr().out == (
+        "21:00:30 failed   transfer-failed A → B Connection refused\n"
+    )
+
+
 def test_tail_says_why_nothing_comes(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.call(["tail", "--no-follow"]) == 0
     assert capsys.readouterr().err == "there is no document in reports yet\n"
@@ -263,7 +283,7 @@ def test_an_interruption_says_what_is_pending(here: Path, number: int) -> None:
     shipping.send_signal(number)
     said = first + shipping.stderr.read()
     assert shipping.wait(10) == 2
-    assert "stopping: answers to what was sent are awaited; once more to leave at once" in said
+    assert "stopping: waiting for answers to what was sent; once more to leave at once" in said
     assert "failing: 5 documents not shipped: " in said
 
 

@@ -101,6 +101,17 @@ def test_what_is_not_understood_is_kept_whole(tmp_path: Path, scripted: type[Scr
     assert scripted.acknowledged == 3
 
 
+def test_secrets_in_probes_records_are_masked(tmp_path: Path, scripted: type[Scripted]) -> None:
+    record = event(1) | {"document": "record", "reason": "GET https://u:secretpw@h/x"}
+    scripted.script = [[json.dumps(record).encode()]]
+    received = Received(tmp_path)
+    Consumer(received, CHOICE).run(most=1)
+    received.close()
+    (kept,) = read(received.folder)
+    assert "secretpw" not in kept["reason"]
+    assert kept["_id"] == record["_id"]
+
+
 def test_a_lost_connection_is_opened_again(tmp_path: Path, scripted: type[Scripted]) -> None:
     scripted.script = [[body(1)], SinkTrouble("gone"), SinkTrouble("gone"), [body(2)]]
     received = Received(tmp_path)

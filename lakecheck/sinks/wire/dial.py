@@ -62,7 +62,8 @@ def _secured(
         if error.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
             told = f"no TLS is spoken on {broker.name}; write stomp:// in url, or another port"
             raise SinkTrouble(told, lasting=True) from error
-        raise SinkTrouble(f"TLS with {broker.name} fails: {why_no_tls(error)}") from error
+        hint = "; if it is a port without TLS, write stomp:// in url" if "EOF" in str(error) else ""
+        raise SinkTrouble(f"TLS with {broker.name} fails: {why_no_tls(error)}{hint}") from error
     except OSError as error:
         raise SinkTrouble(
             f"{broker.name} ends the connection when TLS begins; if it is a port without TLS, "
