@@ -9,7 +9,7 @@ from msgspec import structs
 
 from lakecheck.spec.catalogues import Source, sources_of
 from lakecheck.spec.language import RSEEntry
-from lakecheck.spec.locks import Lock, Unusable, entry_of, read_lock
+from lakecheck.spec.locks import Lock, Unusable, entry_of, joined, read_lock
 from lakecheck.spec.nodes import Faults, join, near
 from lakecheck.spec.records import record_of
 from lakecheck.spec.sections import Entry, Sections
@@ -24,12 +24,10 @@ def adopt(sections: Sections, faults: Faults, whole: bool) -> bool:
     `whole` says that all files could be read, so that what they lack is lacking.
     """
     locks = _locks(sections, faults)
-    sound = all(lock for lock in locks.values()) and len(locks) == len(sections.catalogues)
-    listed: Found = {}
-    for source, lock in locks.items():
-        if lock:
-            _add(listed, sections.gone, source, lock, sections)
-    ignored = {each.what for lock in locks.values() if lock for each in lock.ignored}
+    sound = len(locks) == len(sections.catalogues)
+    listed = _listed(locks, sections)
+    sections.gone = _gone(locks, sections)
+    ignored = {each.what for lock in locks.values() for each in lock.ignored}
     declared, sections.rses = sections.rses, {}
     for name in dict.fromkeys([*listed, *declared]):
         entry = _merged(sections, name, listed.get(name), declared.get(name))
@@ -46,12 +44,12 @@ def adopt(sections: Sections, faults: Faults, whole: bool) -> bool:
     return sound
 
 
-def _locks(sections: Sections, faults: Faults) -> dict[Source, Lock | None]:
-    found: dict[Source, Lock | None] = {}
+def _locks(sections: Sections, faults: Faults) -> dict[Source, Lock]:
+    """Read the locks that are sound, in the order in which they count."""
+    found: dict[Source, Lock] = {}
     taken: dict[Path, str] = {}
     for source in sources_of(sections.catalogues):
         path = join("inventory", source.name)
-        found[source] = None
         try:
             if source.lock in taken:
                 other = taken[source.lock]
@@ -69,28 +67,24 @@ def _locks(sections: Sections, faults: Faults) -> dict[Source, Lock | None]:
     return found
 
 
-def _add(listed: Found, gone: Found, source: Source, lock: Lock, sections: Sections) -> None:
-    """Add what one lock says; of an RSE that is there already only the endpoints are new."""
-    folder = sections.catalogues[source.name].folder
-    origin = f"{source.name} ({source.lock})"
-    for name, rse in lock.rses.items():
-        content = entry_of(rse)
-        if name in listed:
-            before = listed[name]
-            assert before.content is not None
-            urls = dict.fromkeys((*before.content.endpoints, *content.endpoints))
-            content = structs.replace(
-                before.content,
-                endpoints=tuple(urls),
-                attributes={**content.attributes, **before.content.attributes},
-            )
-            listed[name] = structs.replace(
-                before, content=content, origin=f"{before.origin}, {origin}"
-            )
-        else:
-            listed[name] = Entry(source.place, folder, content, origin=origin)
-    for name, rse in lock.gone.items():
-        gone.setdefault(name, Entry(source.place, folder, entry_of(rse), origin=origin))
+def _listed(locks: dict[Source, Lock], sections: Sections) -> Found:
+    """Give what all locks say, each RSE with the names of those that have it."""
+    listed: Found = {}
+    for name, rse in joined(locks.values()).items():
+        having = [source for source, lock in locks.items() if name in lock.rses]
+        origin = ", ".join(f"{source.name} ({source.lock})" for source in having)
+        folder = sections.catalogues[having[0].name].folder
+        listed[name] = Entry(having[0].place, folder, entry_of(rse), origin=origin)
+    return listed
+
+
+def _gone(locks: dict[Source, Lock], sections: Sections) -> Found:
+    """Give the RSEs that catalogues had once, as they were then."""
+    return {
+        name: Entry(source.place, sections.catalogues[source.name].folder, entry_of(rse))
+        for source, lock in reversed(locks.items())
+        for name, rse in lock.gone.items()
+    }
 
 
 def _merged(

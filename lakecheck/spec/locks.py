@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -108,6 +109,20 @@ def check_attribute(name: str) -> None:
     """Raise ValueError where a text can be no attribute's name."""
     if not re.fullmatch(language.ATTRIBUTE_SHAPE.pattern, name):
         raise ValueError(f"{quote(name)} is no name of an attribute")
+
+
+def joined(locks: Iterable[Lock]) -> dict[str, LockedRSE]:
+    """Lay locks together; of an RSE in several all endpoints count, else what the first says."""
+    found: dict[str, LockedRSE] = {}
+    for lock in locks:
+        for name, rse in lock.rses.items():
+            first = found.get(name, rse)
+            found[name] = msgspec.structs.replace(
+                first,
+                endpoints=tuple(dict.fromkeys((*first.endpoints, *rse.endpoints))),
+                attributes={**rse.attributes, **first.attributes},
+            )
+    return found
 
 
 def entry_of(rse: LockedRSE) -> language.RSEEntry:
