@@ -70,8 +70,6 @@ def may_replace(path: Path) -> bool:
     try:
         with path.open("rb") as file:
             begin = file.read(BEGIN)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return True
-    except OSError:
-        return False
     return not begin.strip() or bool(BEGINNING.match(begin))

@@ -22,6 +22,10 @@ from lakecheck.spec.nodes import printable, quote
 from lakecheck.units import show_duration
 
 
+class _Unwritten(Exception):
+    """The catalogue is read, and its lock cannot be written; the sentence says why."""
+
+
 class Refreshed(Struct, frozen=True):
     """What became of one catalogue: its lock's differences, or why the old lock serves."""
 
@@ -87,8 +91,9 @@ def _refreshed(source: Source) -> Refreshed:
     try:
         found = parse(source.name, fetch(source.located, source.timeout, source.ca))
         fresh = _written(source, old, found)
-    except (Unread, NotUnderstood) as error:
-        told = printable(f"{quote(source.address)} cannot be used: {error}")
+    except (Unread, NotUnderstood, _Unwritten) as error:
+        what = "" if isinstance(error, _Unwritten) else f"{quote(source.address)} cannot be used: "
+        told = printable(f"{what}{error}")
         if old is None:
             rest = broken or f"and there is no lock {source.lock} to plan from"
             return Refreshed(source, None, trouble=f"{told}; {rest}")
@@ -113,11 +118,11 @@ def _written(source: Source, old: Lock | None, found: Catalogue) -> Lock:
             os.utime(source.lock)
             return fresh
         if old is None and not locks.may_replace(source.lock):
-            raise Unread(f"{source.lock} is no lock of an inventory, and is not overwritten")
+            raise _Unwritten(f"{source.lock} is no lock of an inventory, and is not overwritten")
         locks.write(source.lock, fresh)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise Unread(f"the lock {source.lock} cannot be written: {reason}") from None
+        raise _Unwritten(f"the lock {source.lock} cannot be written: {reason}") from None
     return fresh
 
 

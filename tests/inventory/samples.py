@@ -11,7 +11,7 @@ NONE = {"lan": {}, "wan": {"read": 1}, "third_party_copy": {"read": 0, "write": 
 
 
 def protocol(scheme: str, host: str, port: int | None, prefix: str, domains: Any = None) -> Any:
-    found = {
+    found: dict[str, Any] = {
         "name": f"{scheme}-{host}",
         "scheme": scheme,
         "hostname": host,

@@ -100,7 +100,7 @@ def test_a_lock_that_is_not_there_is_told_alone(faults: Faults) -> None:
         (lock("rucio", A=EOS), 'is of "rucio", not of cric'),
         (lock(A={"endpoints": []}), "is not sound: A has no endpoints"),
         (lock(A={"endpoints": ["davs://h/x"]}), 'is not sound: "davs://h/x" has no port'),
-        (lock(**{"a b": EOS}), 'is not sound: "a b" is no name'),
+        (lock("cric", None, **{"a b": EOS}), 'is not sound: "a b" is no name'),
         (lock(A={"endpoints": ["davs://h:1"], "attributes": {"a b": 1}}), 'sound: "a b" is no na'),
         (lock(A={"endpoints": 5}), "is not sound: Expected"),
     ],
