@@ -22,7 +22,13 @@ WRONG_USE, OUR_FAULT, INTERRUPTED, NOTHING, TESTER = 4, 3, 2, 5, 10
 
 # Command → the module that has it under the same name, grouped as `--help` shows them.
 GROUPS: dict[str, dict[str, str]] = {
-    "Write": {"validate": "spec", "schema": "spec", "plan": "plan", "inventory": "inventory"},
+    "Write": {
+        "init": "init",
+        "validate": "spec",
+        "schema": "spec",
+        "plan": "plan",
+        "inventory": "inventory",
+    },
     "Run": {"run": "run", "close": "run", "repro": "repro", "lake": "lake"},
     "Documents": {
         "convert": "convert",

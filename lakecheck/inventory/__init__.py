@@ -3,7 +3,7 @@
 from lakecheck.inventory.catalogue import Catalogue, NotUnderstood
 from lakecheck.inventory.differences import Differences, compare
 from lakecheck.inventory.reading import Unread, fetch
-from lakecheck.inventory.refresh import Refreshed, before_run, due, refresh, refresh_all
+from lakecheck.inventory.refresh import Refreshed, before_run, due, refresh, refresh_all, start
 from lakecheck.inventory.sources import PARSERS, parse
 
 __all__ = [
@@ -20,4 +20,5 @@ __all__ = [
     "parse",
     "refresh",
     "refresh_all",
+    "start",
 ]

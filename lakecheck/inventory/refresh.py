@@ -64,6 +64,15 @@ def before_run(sources: Iterable[Source]) -> list[str]:
     return [each.sentence for each in outcomes if each.sentence]
 
 
+def start(found: Catalogue, name: str, address: str) -> Lock:
+    """Make the first lock of a catalogue that was read just now."""
+    return locks.updated(None, found, name, address, _now())
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def refresh_all(sources: Iterable[Source]) -> tuple[Refreshed, ...]:
     """Read catalogues, frozen ones too, and write their locks; `lock` is None without any."""
     return tuple(_refreshed(source) for source in sources)
@@ -111,8 +120,7 @@ def _old(source: Source) -> tuple[Lock | None, str]:
 
 
 def _written(source: Source, old: Lock | None, found: Catalogue) -> Lock:
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    fresh = locks.updated(old, found, source.name, source.address, now)
+    fresh = locks.updated(old, found, source.name, source.address, _now())
     try:
         if fresh is old:
             os.utime(source.lock)
