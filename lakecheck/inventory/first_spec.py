@@ -22,8 +22,8 @@ lakecheck: 1
 
 inventory:
   # {count}.
-  # Each run reads the catalogue again, and plans from the copy {lock} beside this file.
-  # Keep that in git, and `git diff` shows what changed at the source.
+  # Each run reads the catalogue again, and plans from its copy beside this file.
+  # Keep {lock} in git, and `git diff` shows what changed at the source.
   {source}: {{{key}: {address}}}
   # rses:                       # what the catalogue says wrong or not at all, by RSE
   #   {first}: {{attributes: {{quota: low}}, checksum: none}}

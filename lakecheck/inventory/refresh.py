@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -100,13 +101,14 @@ def _refreshed(source: Source) -> Refreshed:
     try:
         found = parse(source.name, fetch(source.located, source.timeout, source.ca))
         fresh = _written(source, old, found)
-    except (Unread, NotUnderstood, _Unwritten) as error:
-        what = "" if isinstance(error, _Unwritten) else f"{quote(source.address)} cannot be used: "
-        told = printable(f"{what}{error}")
-        if old is None:
-            rest = broken or f"and there is no lock {source.lock} to plan from"
-            return Refreshed(source, None, trouble=f"{told}; {rest}")
-        return Refreshed(source, old, trouble=f"{told}; {_serves(source, old)}")
+    except _Unwritten as error:
+        rest = f"; {_serves(source, old)}" if old else ""
+        return Refreshed(source, old, trouble=printable(f"{error}{rest}"))
+    except (Unread, NotUnderstood) as error:
+        told = f"{quote(source.address)} cannot be used: {error}"
+        without = broken or f"there is no lock {source.lock} to plan from"
+        rest = _serves(source, old) if old else f"and {without}"
+        return Refreshed(source, old, trouble=printable(f"{told}; {rest}"))
     return Refreshed(source, fresh, compare(old.rses if old else {}, fresh.rses))
 
 
@@ -123,10 +125,14 @@ def _written(source: Source, old: Lock | None, found: Catalogue) -> Lock:
     fresh = locks.updated(old, found, source.name, source.address, _now())
     try:
         if fresh is old:
-            os.utime(source.lock)
+            with suppress(OSError):  # it may be another user's, and what it says is right
+                os.utime(source.lock)
             return fresh
         if old is None and not locks.may_replace(source.lock):
-            raise _Unwritten(f"{source.lock} is no lock of an inventory, and is not overwritten")
+            raise _Unwritten(
+                f"{source.lock} is no lock of an inventory, and is not overwritten; "
+                "name another file with lock:"
+            )
         locks.write(source.lock, fresh)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()

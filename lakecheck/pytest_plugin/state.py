@@ -75,7 +75,7 @@ class State:
 
     def _load(self, paths: Sequence[Path]) -> Spec:
         try:
-            return spec.load(paths, refresh=None if self.is_worker else self._refresh)
+            return spec.load(paths, refresh=self._refresh if self._refreshes else None)
         except CatalogueError as error:
             self.unread = True
             raise pytest.Collector.CollectError(str(error)) from None
@@ -83,21 +83,27 @@ class State:
             self.wrong = True
             raise pytest.Collector.CollectError(str(error)) from None
 
+    @property
+    def _refreshes(self) -> bool:
+        """Whether catalogues are read: where tests will run, and by one process."""
+        return not (self.is_worker or self._refreshed or self.config.option.collectonly)
+
     def _refresh(self, sources: Iterable[Source]) -> None:
         """Bring the locks of catalogues up to date, once a call of pytest."""
-        if not self._refreshed:
-            from lakecheck import inventory  # loads an HTTP client, which other specs do not need
+        from lakecheck import inventory  # loads an HTTP client, which other specs do not need
 
-            self._of_catalogues += inventory.before_run(sources)
-            self._refreshed = True
+        self._of_catalogues += inventory.before_run(sources)
+        self._refreshed = True
 
     def refresh_for_workers(self) -> None:
         """Do so before xdist's workers, which collect first, read the locks."""
-        if self._refreshed:
-            return
         paths = spec_files(self.config) or own_specs(self.config)
+        if not paths or not self._refreshes:
+            return
         try:
-            self._refresh(spec.sources(paths) if paths else ())
+            sources = spec.sources(paths)
+            if sources:
+                self._refresh(sources)
         except CatalogueError as error:
             pytest.exit(str(error), returncode=TESTER)
         except LakecheckError:

@@ -259,6 +259,18 @@ def test_init_from_nothing(
 
 
 @pytest.mark.parametrize("more", [[], ["-n", "2"]])
+def test_pytest_that_only_collects_reads_no_catalogue(cric: Cric, more: list[str]) -> None:
+    write(cric)
+    call(["inventory", "update"])
+
+    command = [sys.executable, "-m", "pytest", "-q", "specs", "--collect-only", *more]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+    assert (done.returncode, cric.asked) == (0, 1), done.stdout + done.stderr
+    assert "f::A.davs.100B.upload" in done.stdout
+
+
+@pytest.mark.parametrize("more", [[], ["-n", "2"]])
 def test_pytest_reads_the_catalogue_too(here: Path, cric: Cric, more: list[str]) -> None:
     write(cric)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lakecheck.inventory import Catalogue, lock
-from lakecheck.spec.locks import LeftOut, Lock, LockedRSE, entry_of, joined, read_lock
+from lakecheck.spec.locks import LeftOut, Lock, LockedRSE, Unusable, entry_of, joined, read_lock
 
 NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,9}", fullmatch=True)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -119,6 +120,21 @@ def test_a_write_that_ends_midway_leaves_the_old_lock(
 
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == ["l.json"]
+
+
+WHOLE = lock.encoded(lock.updated(None, Catalogue({"A": A, "B": B}), "cric", "x", NOW))
+
+
+@given(st.integers(0, len(WHOLE)), st.integers(0, 30), st.binary(max_size=6))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_an_edited_lock_is_a_lock_or_a_sentence(
+    tmp_path: Path, start: int, cut: int, put: bytes
+) -> None:
+    path = tmp_path / "l.json"
+    path.write_bytes(WHOLE[:start] + put + WHOLE[start + cut :])
+
+    with suppress(Unusable):
+        assert isinstance(read_lock(path), Lock)
 
 
 @pytest.mark.parametrize(

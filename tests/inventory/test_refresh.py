@@ -122,7 +122,7 @@ def test_what_is_no_lock_is_not_overwritten(cric: Cric, lock: Path) -> None:
     lock.write_text("my notes")
     cric.lists("A")
 
-    with pytest.raises(CatalogueError, match="is no lock of an inventory"):
+    with pytest.raises(CatalogueError, match="is no lock of an inventory, and is not overwritten"):
         refresh([source(cric, lock)])
     assert lock.read_text() == "my notes"
 
