@@ -1,4 +1,4 @@
-"""CRIC's answer → RSEs: its preset `doma`, and the plain one (facts: cric.cern.ch/api/…/rse/query).
+"""CRIC's answer → RSEs: its preset `doma`, and the plain one (`…/rse/query/?json`).
 
 `doma`: `{"rses": {RSE: {…, "protocols": [{"scheme", "hostname", "port", "prefix", "domains"}]}}}`;
 plain: `{RSE: {"verify_checksum", "protocols": {LABEL: {"flavour", "endpoint", "path"}}}}`.
@@ -49,8 +49,8 @@ def _may_be_rse(rse: Any) -> bool:
 
 
 def _ways(protocols: Any) -> Iterator[Way]:
-    several = protocols.values() if isinstance(protocols, dict) else protocols or ()
-    for protocol in several:
+    several = list(protocols.values()) if isinstance(protocols, dict) else protocols
+    for protocol in several if isinstance(several, list) else ():
         if not isinstance(protocol, dict):
             continue
         yield _plain(protocol) if "endpoint" in protocol else _doma(protocol)

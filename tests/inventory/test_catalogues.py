@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lakecheck.inventory import PARSERS, Catalogue, NotUnderstood, parse
@@ -143,6 +143,9 @@ JSON = st.recursive(
 
 
 @given(st.sampled_from(sorted(PARSERS)), JSON, JSON)
+@example("cric", {}, {"protocols": 5})
+@example("cric", {}, {"protocols": [{"scheme": "davs", "hostname": {}, "port": 4.5}]})
+@example("rucio", {}, {"protocols": [{"scheme": "davs", "hostname": "h", "port": True}]})
 def test_whatever_a_catalogue_says_is_rses_or_a_sentence(source: str, inner: Any, rse: Any) -> None:
     for answer in (inner, {"rses": inner, "protocols": inner}, {"rses": {"A": rse}, "A": rse}):
         with suppress(NotUnderstood):
