@@ -4,6 +4,7 @@ LakecheckError
 ├── UsageError          the command line or an option is wrong: exit code 4
 │   └── SpecError       a spec does not validate: exit code 4
 ├── EmptySelection      nothing was selected: exit code 5
+├── CatalogueError      a catalogue is silent, and there is no lock to plan from: exit code 10
 ├── JournalError        documents could not be kept: exit code 10
 └── DriverError         what a storage, a network or the tester answered
     ├── Unreachable
@@ -80,6 +81,10 @@ class SpecError(UsageError):
 
 class EmptySelection(LakecheckError):
     """No check is left after selection."""
+
+
+class CatalogueError(LakecheckError):
+    """The inventory's catalogue could not be read, and no lock of it can serve instead."""
 
 
 class JournalError(LakecheckError):

@@ -15,14 +15,20 @@ import click
 
 from lakecheck import __version__
 from lakecheck.cli.errors import own_fault
-from lakecheck.errors import EmptySelection, JournalError, LakecheckError
+from lakecheck.errors import CatalogueError, EmptySelection, JournalError, LakecheckError
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 WRONG_USE, OUR_FAULT, INTERRUPTED, NOTHING, TESTER = 4, 3, 2, 5, 10
 
 # Command → the module that has it under the same name, grouped as `--help` shows them.
 GROUPS: dict[str, dict[str, str]] = {
-    "Write": {"validate": "spec", "schema": "spec", "plan": "plan", "inventory": "spec"},
+    "Write": {
+        "init": "init",
+        "validate": "spec",
+        "schema": "spec",
+        "plan": "plan",
+        "inventory": "inventory",
+    },
     "Run": {"run": "run", "close": "run", "repro": "repro", "lake": "lake"},
     "Documents": {
         "convert": "convert",
@@ -112,7 +118,7 @@ def call(arguments: Sequence[str] | None = None) -> int:
     except EmptySelection as error:
         click.echo(f"lakecheck: {error}", err=True)
         return NOTHING
-    except JournalError as error:
+    except (JournalError, CatalogueError) as error:
         click.echo(f"lakecheck: {error}", err=True)
         return TESTER
     except LakecheckError as error:

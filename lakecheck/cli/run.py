@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from lakecheck import session, spec
-from lakecheck.cli import interrupts, options
+from lakecheck.cli import catalogues, interrupts, options
 from lakecheck.cli.errors import stderr_log
 from lakecheck.documents.result import Document
 from lakecheck.engine import Limits, folder
@@ -69,7 +69,7 @@ def run(
     limits = Limits(total=jobs, per_rse=per_rse)
     live = _Watcher()
     if resume is None:
-        loaded = spec.load(options.spec_paths(specs))
+        loaded = spec.load(options.spec_paths(specs), refresh=catalogues.refresh)
         prepared = session.prepare(loaded, selection, reports, into, limits, [live])
     else:
         if selection != Selection():

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 STATE: pytest.StashKey[State] = pytest.StashKey()
 FAULTY: pytest.StashKey[bool] = pytest.StashKey()  # a spec does not validate
-WRONG_USE = 4
+WRONG_USE, TESTER = 4, 10
 
 
 def state_of(config: pytest.Config) -> State:

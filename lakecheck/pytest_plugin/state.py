@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import FrameType
@@ -21,14 +21,15 @@ from lakecheck.engine import Limits, RunFolder
 from lakecheck.engine.client import Client, Local, OwnStorage, Remote
 from lakecheck.engine.folder import new_id
 from lakecheck.engine.socket import SOCKET
-from lakecheck.errors import LakecheckError, TesterFailed
+from lakecheck.errors import CatalogueError, LakecheckError, TesterFailed
 from lakecheck.model import NOBODY, Case, Credential, Inventory, Spec
 from lakecheck.plan.expand import CREDENTIALS
 from lakecheck.pytest_plugin.discovery import own_specs, spec_files
 from lakecheck.pytest_plugin.items import CheckItem
-from lakecheck.pytest_plugin.keys import FAULTY, WRONG_USE
+from lakecheck.pytest_plugin.keys import FAULTY, TESTER, WRONG_USE
 from lakecheck.pytest_plugin.own import name_own, own_addresses, own_case, own_cases, split
 from lakecheck.session import RunSession, Selected
+from lakecheck.spec import Source
 from lakecheck.views import summary
 from lakecheck.views.console import Console
 
@@ -42,6 +43,7 @@ class State:
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self.wrong = False  # a spec does not validate
+        self.unread = False  # a catalogue is silent, and has no lock
         self.others_failed = False  # tests beside lakecheck's own
         self._session: RunSession | None = None
         self._client: Client | None = None
@@ -53,6 +55,8 @@ class State:
         self._shipped: list[Outcome] = []
         self._seconds = 0.0
         self._began = 0.0
+        self._refreshed = False
+        self._of_catalogues: list[str] = []  # what changed there, or which are silent
 
     @property
     def is_worker(self) -> bool:
@@ -71,10 +75,39 @@ class State:
 
     def _load(self, paths: Sequence[Path]) -> Spec:
         try:
-            return spec.load(paths)
+            return spec.load(paths, refresh=self._refresh if self._refreshes else None)
+        except CatalogueError as error:
+            self.unread = True
+            raise pytest.Collector.CollectError(str(error)) from None
         except LakecheckError as error:
             self.wrong = True
             raise pytest.Collector.CollectError(str(error)) from None
+
+    @property
+    def _refreshes(self) -> bool:
+        """Whether catalogues are read: where tests will run, and by one process."""
+        return not (self.is_worker or self._refreshed or self.config.option.collectonly)
+
+    def _refresh(self, sources: Iterable[Source]) -> None:
+        """Bring the locks of catalogues up to date, once a call of pytest."""
+        from lakecheck import inventory  # loads an HTTP client, which other specs do not need
+
+        self._of_catalogues += inventory.before_run(sources)
+        self._refreshed = True
+
+    def refresh_for_workers(self) -> None:
+        """Do so before xdist's workers, which collect first, read the locks."""
+        paths = spec_files(self.config) or own_specs(self.config)
+        if not paths or not self._refreshes:
+            return
+        try:
+            sources = spec.sources(paths)
+            if sources:
+                self._refresh(sources)
+        except CatalogueError as error:
+            pytest.exit(str(error), returncode=TESTER)
+        except LakecheckError:
+            pass  # workers tell it, with its place
 
     @cached_property
     def own_spec(self) -> Spec:
@@ -215,6 +248,7 @@ class State:
 
     def for_workers(self) -> str:
         """Where workers find the engine: the folder that the run will have."""
+        self.refresh_for_workers()
         if self._folder is None:
             named = self.config.option.reports
             if named:
@@ -289,8 +323,8 @@ class State:
         status = int(pytest_session.exitstatus)
         if self._session is None:
             faulty = self.wrong or self.config.stash.get(FAULTY, False)
-            if faulty and not self.others_failed:
-                pytest_session.exitstatus = WRONG_USE
+            if (faulty or self.unread) and not self.others_failed:
+                pytest_session.exitstatus = TESTER if self.unread else WRONG_USE
             return
         self._restore_signals()
         engine = self._session.engine
@@ -310,6 +344,8 @@ class State:
 
     def summarise(self, reporter: pytest.TerminalReporter) -> None:
         """Say what failed, where and on whose side, and where the results are."""
+        for line in self._of_catalogues:
+            reporter.write_line(f"inventory: {line}", yellow=True)
         if self._session is None:
             return
         reporter.section("lakecheck")

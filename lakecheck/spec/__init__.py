@@ -1,6 +1,7 @@
 """The spec language: YAML files → Spec, with every fault at its place."""
 
-from lakecheck.spec.loader import load
+from lakecheck.spec.catalogues import Source
+from lakecheck.spec.loader import load, sources
 from lakecheck.spec.schema import schema
 
-__all__ = ["load", "schema"]
+__all__ = ["Source", "load", "schema", "sources"]

@@ -47,13 +47,13 @@ def _sinks(
     return build_sinks(sound, variables)
 
 
-def build_inventory(sections: Sections) -> Inventory:
-    """Make the inventory of the sound RSEs."""
+def build_inventory(sections: Sections, gone: bool = False) -> Inventory:
+    """Make the inventory of the sound RSEs; with those that catalogues had once if `gone`."""
     ca = sections.ca
     trusted = _path(ca.folder, ca.content) if ca and ca.content else ""
     rses = {
         name: build_rse(name, entry, trusted)
-        for name, entry in sections.rses.items()
+        for name, entry in (sections.rses | (sections.gone if gone else {})).items()
         if entry.content
     }
     meaning = _meaning(sections)
@@ -87,7 +87,7 @@ def build_rse(name: str, entry: Entry[RSEEntry], ca: str) -> RSE:
         attributes=content.attributes,
         credential=content.credential,
         driver=content.driver,
-        origin=str(entry.place),
+        origin=entry.origin or str(entry.place),
     )
 
 

@@ -31,7 +31,8 @@ def check(sections: Sections, variables: Mapping[str, str], faults: Faults) -> N
 def _declared(sections: Sections) -> dict[str, dict[str, None]]:
     protocols: dict[str, None] = {}
     attributes: dict[str, None] = {}
-    for rse in build_inventory(sections).rses.values():
+    inventory = build_inventory(sections, gone=True)
+    for rse in inventory.rses.values():
         protocols |= dict.fromkeys(endpoint.scheme for endpoint in rse.endpoints)
         protocols |= dict.fromkeys(endpoint.protocol for endpoint in rse.endpoints)
         attributes |= dict.fromkeys(
@@ -39,7 +40,7 @@ def _declared(sections: Sections) -> dict[str, dict[str, None]]:
             for name, value in rse.attributes.items()
             if isinstance(value, bool) or expression.is_true(value)
         )
-    rses = dict.fromkeys(sections.rses)
+    rses = dict.fromkeys([*sections.rses, *inventory.rses])
     return {
         "RSE": rses,
         "RSE or attribute": rses | attributes,

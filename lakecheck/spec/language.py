@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from lakecheck.model import DriverChoice, Mode, Scalar
+from lakecheck.spec.addresses import AddressShape
 from lakecheck.spec.drivers import DriverShape
 from lakecheck.spec.endpoints import EndpointShape, EndpointURL
 from lakecheck.spec.names import CredentialName
@@ -21,6 +22,7 @@ ATTRIBUTE_SHAPE = Text("the name of an attribute, such as country", pattern=r"[A
 
 PLANNED_SECTIONS = ("services", "budget", "policies", "actions", "archive", "defaults")
 
+Address = Annotated[str, Meta(extra={"shape": AddressShape()})]
 Driver = Annotated[DriverChoice, Meta(extra={"shape": DriverShape()})]
 
 
@@ -32,12 +34,12 @@ class HostPair(Struct, frozen=True):
 
 
 class RSEEntry(Struct, frozen=True):
-    """One entry of `inventory.rses`."""
+    """One entry of `inventory.rses`; without endpoints it changes what a catalogue says."""
 
     endpoints: Annotated[
         tuple[Annotated[EndpointURL, Meta(extra={"shape": EndpointShape()})], ...],
         Meta(min_length=1, description="Ways into the RSE: scheme://host:port/prefix."),
-    ]
+    ] = ()
     attributes: Annotated[
         dict[
             Annotated[str, Meta(extra={"shape": ATTRIBUTE_SHAPE})],
@@ -62,6 +64,59 @@ class RSEEntry(Struct, frozen=True):
     driver: Annotated[
         Driver | None, Meta(description="Driver for this RSE, whatever the test says.")
     ] = None
+
+
+class CatalogueEntry(Struct, frozen=True, kw_only=True):
+    """The keys that every catalogue of `inventory` has."""
+
+    lock: Annotated[
+        str, Meta(description="Copy that is planned from; CATALOGUE.lock.json if not given.")
+    ] = ""
+    refresh: Annotated[
+        Duration, Meta(description="How old the copy may become while lakecheck goes on running.")
+    ] = Duration(600)
+    frozen: Annotated[
+        bool, Meta(description="Whether runs keep to the copy, and never read the catalogue.")
+    ] = False
+    ca: Annotated[str, Meta(description="CA folder or bundle for the catalogue's own server.")] = ""
+    timeout: Annotated[Duration, Meta(description="How long reading it may take.")] = Duration(30)
+
+    @property
+    def address(self) -> str:
+        """Where the catalogue is read: a URL, or a path as written."""
+        raise NotImplementedError
+
+
+class URLEntry(CatalogueEntry, frozen=True, kw_only=True):
+    """`inventory.cric` or `inventory.fts_config`."""
+
+    url: Annotated[Address, Meta(description="URL or file of the catalogue.")]
+
+    @property
+    def address(self) -> str:
+        """Where the catalogue is read: a URL, or a path as written."""
+        return self.url
+
+
+class ExportEntry(CatalogueEntry, frozen=True, kw_only=True):
+    """`inventory.rucio`."""
+
+    export: Annotated[Address, Meta(description="URL or file of what `export_data` gave.")]
+
+    @property
+    def address(self) -> str:
+        """Where the catalogue is read: a URL, or a path as written."""
+        return self.export
+
+
+# In the order in which they count: where two know an RSE, the first one's attributes hold.
+CATALOGUES: dict[str, type[URLEntry] | type[ExportEntry]] = {
+    "cric": URLEntry,
+    "rucio": ExportEntry,
+    "fts_config": URLEntry,
+}
+RSE_GLOB = Text("an RSE, or a glob such as OLD-*", pattern=r"[A-Za-z0-9_*-]+")
+INVENTORY = ("ca", *CATALOGUES, "rses", "except")
 
 
 class X509Entry(Struct, frozen=True):

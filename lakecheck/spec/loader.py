@@ -3,36 +3,68 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from lakecheck.errors import SpecError
 from lakecheck.model import Spec
+from lakecheck.spec.adoption import adopt
 from lakecheck.spec.build import build
+from lakecheck.spec.catalogues import Source, sources_of
 from lakecheck.spec.checks import check
 from lakecheck.spec.files import SUFFIX, gather
 from lakecheck.spec.matrix import check_matrix
 from lakecheck.spec.nodes import Faults, TooManyFaults
-from lakecheck.spec.sections import merge
+from lakecheck.spec.sections import Merger, merge
+
+Refresh = Callable[[tuple[Source, ...]], object]
 
 
-def load(paths: Sequence[str | Path], variables: Mapping[str, str] = os.environ) -> Spec:
+def load(
+    paths: Sequence[str | Path],
+    variables: Mapping[str, str] = os.environ,
+    refresh: Refresh | None = None,
+) -> Spec:
     """Read spec files and folders as one spec; SpecError holds all its faults.
 
-    UsageError for a path that is not there, or a folder without specs.
+    UsageError for a path that is not there, or a folder without specs. `refresh` is called with
+    the spec's catalogues before their locks are read.
     """
     faults = Faults()
     try:
-        return _load(paths, variables, faults)
+        return _load(paths, variables, faults, refresh)
     except TooManyFaults:
         raise SpecError(faults.found) from None
 
 
-def _load(paths: Sequence[str | Path], variables: Mapping[str, str], faults: Faults) -> Spec:
+def sources(paths: Sequence[str | Path]) -> tuple[Source, ...]:
+    """Give the catalogues that specs name, whatever else is wrong in them.
+
+    SpecError where the catalogues themselves are faulty; UsageError as `load`.
+    """
+    unheard, faults = Faults(), Faults()
+    merger = Merger(faults)
+    with suppress(TooManyFaults):
+        for file in gather(paths, unheard):
+            merger.catalogues(file)
+    if faults.found:
+        raise SpecError(faults.found)
+    return sources_of(merger.sections.catalogues)
+
+
+def _load(
+    paths: Sequence[str | Path],
+    variables: Mapping[str, str],
+    faults: Faults,
+    refresh: Refresh | None,
+) -> Spec:
     files = gather(paths, faults)
     whole = not faults.found  # else every name in a file that cannot be read would be unknown
     sections = merge(files, faults)
-    if whole:
+    if refresh and sections.catalogues and not faults.found:
+        refresh(sources_of(sections.catalogues))
+    if adopt(sections, faults, whole) and whole:
         check(sections, variables, faults)
     if faults.found:
         raise SpecError(faults.found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lakecheck import registry
 from lakecheck.model import Kind, Spec, Test
 from lakecheck.spec import drivers, expression
+from lakecheck.spec.build import build_inventory
 from lakecheck.spec.nodes import Faults, near, quote
 from lakecheck.spec.sections import Sections
 
@@ -14,7 +15,8 @@ def check_matrix(spec: Spec, sections: Sections, faults: Faults) -> None:
     for name, test in spec.tests.items():
         kind: Kind = registry.load("kinds", test.kind)
         place = sections.tests[name].place
-        if not test.allow_empty and next(iter(kind.cases(test, spec.inventory)), None) is None:
+        empty = next(iter(kind.cases(test, spec.inventory)), None) is None
+        if empty and not test.allow_empty and not _emptied(test, sections):
             message = f"it selects nothing: {_why_empty(test, spec)}"
             faults.add(place, f"tests.{name}", f"{message}; write allow_empty: true if it may")
         for driver, scheme in _unspoken(test, spec):
@@ -23,6 +25,14 @@ def check_matrix(spec: Spec, sections: Sections, faults: Faults) -> None:
                 f"{drivers.NATIVE}, or limit it: protocols: [{', '.join(drivers.schemes(driver))}]"
             )
             faults.add(place, f"tests.{name}", message)
+
+
+def _emptied(test: Test, sections: Sections) -> bool:
+    """Whether a test selects nothing only since its RSEs have left their catalogue."""
+    if not sections.gone:
+        return False
+    kind: Kind = registry.load("kinds", test.kind)
+    return next(iter(kind.cases(test, build_inventory(sections, gone=True))), None) is not None
 
 
 def _unspoken(test: Test, spec: Spec) -> dict[tuple[str, str], None]:

@@ -27,7 +27,7 @@ _SIMPLE: dict[Any, Shape] = {
     Any: Anything(),
 }
 
-LATER = ("token", "cric", "except")  # of the language, but not of this version
+LATER = ("token",)  # of the language, but not of this version
 
 
 class Record(Struct, frozen=True):

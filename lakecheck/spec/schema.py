@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from lakecheck.spec import language
 from lakecheck.spec.kinds import declarable, fields_for
+from lakecheck.spec.nested_shapes import ListOf
 from lakecheck.spec.records import fields_schema, record_of
 from lakecheck.spec.shapes import Schema
 from lakecheck.spec.sinks import Section, sink_kinds
 
+CATALOGUES = {
+    "cric": "CRIC's RSEs, in either of its presets.",
+    "rucio": "Rucio's RSEs, as its export_data gives them.",
+    "fts_config": "The endpoints of fts-analysis-datalake's configuration.",
+}
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -36,7 +42,7 @@ def schema() -> Schema:
         },
         "additionalProperties": False,
         "$defs": {
-            "rse": record_of(language.RSEEntry).schema(),
+            "rse": {**record_of(language.RSEEntry).schema(), "minProperties": 1},
             "credential": record_of(language.CredentialEntry).schema(),
             "test": _test(tuple(kinds)),
             **{f"test-{name}": _kind(name) for name in kinds},
@@ -50,7 +56,15 @@ def _inventory() -> Schema:
         "description": "The RSEs under test.",
         "properties": {
             "ca": {"type": "string", "description": "CA folder or bundle for every endpoint."},
-            "rses": _named("#/$defs/rse", "RSEs by name."),
+            **{
+                name: {"description": CATALOGUES[name], **record_of(entry).schema()}
+                for name, entry in language.CATALOGUES.items()
+            },
+            "rses": _named("#/$defs/rse", "RSEs by name, beside or over those of catalogues."),
+            "except": {
+                "description": "RSEs to leave out, by name or glob.",
+                **ListOf(language.RSE_GLOB).schema(),
+            },
         },
         "additionalProperties": False,
     }

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct, field
 
 from lakecheck.spec import language
+from lakecheck.spec.catalogues import decode_catalogue
 from lakecheck.spec.files import SpecFile
 from lakecheck.spec.kinds import TestContent, decode_test
+from lakecheck.spec.nested_shapes import ListOf
 from lakecheck.spec.nodes import Faults, Node, Place, describe, join, quote
 from lakecheck.spec.records import keys, record_of, unknown_key
 from lakecheck.spec.scalar_shapes import Text
@@ -27,6 +29,13 @@ class Entry(Struct, Generic[Content], frozen=True):
     place: Place
     folder: Path
     content: Content | None
+    node: Node | None = None
+    origin: str = ""  # where it came from, if not from its place alone
+
+    @property
+    def written(self) -> Mapping[str, object]:
+        """The keys that stand in the file."""
+        return self.node.entries if self.node else {}
 
 
 class Sections(Struct):
@@ -38,6 +47,9 @@ class Sections(Struct):
     publish: list[Entry[SinkContent]] = field(default_factory=list)
     consume: list[Entry[SinkContent]] = field(default_factory=list)
     ca: Entry[str] | None = None
+    catalogues: dict[str, Entry[language.CatalogueEntry]] = field(default_factory=dict)
+    gone: dict[str, Entry[language.RSEEntry]] = field(default_factory=dict)  # from catalogues
+    left_out: tuple[str, ...] = ()  # names and globs of `except`
     references: dict[str, list[Reference]] = field(default_factory=dict)  # by entry's path
 
 
@@ -75,6 +87,13 @@ class Merger:
             elif key not in SECTIONS:
                 self.faults.add(place, "", unknown_key(key, dict.fromkeys(SECTIONS)))
 
+    def catalogues(self, file: SpecFile) -> None:
+        """Add only the catalogues of one file."""
+        inventory = file.root.get("inventory")
+        for key, (place, value) in inventory.entries.items() if inventory else ():
+            if key in language.CATALOGUES:
+                self._catalogue(key, place, value, file.folder)
+
     def _version(self, node: Node) -> None:
         self.versions += 1
         if type(node.value) is not int or node.value != language.VERSION:
@@ -84,7 +103,7 @@ class Merger:
 
     def _inventory(self, node: Node, folder: Path) -> None:
         if node.kind != "map":
-            message = f"expected {keys(['ca', 'rses'])}, found {describe(node)}"
+            message = f"expected {keys(language.INVENTORY)}, found {describe(node)}"
             self.faults.add(node.place, "inventory", message)
             return
         for key, (place, value) in node.entries.items():
@@ -93,9 +112,25 @@ class Merger:
             elif key == "rses":
                 decode = record_of(language.RSEEntry).decode
                 self._entries(self.sections.rses, value, "inventory.rses", folder, decode)
+            elif key in language.CATALOGUES:
+                self._catalogue(key, place, value, folder)
+            elif key == "except":
+                shape = ListOf(language.RSE_GLOB)
+                names = shape.decode(value, "inventory.except", Context(self.faults))
+                self.sections.left_out += () if names is INVALID else names
             else:
-                message = unknown_key(key, {"ca": None, "rses": None})
+                message = unknown_key(key, dict.fromkeys(language.INVENTORY))
                 self.faults.add(place, "inventory", message)
+
+    def _catalogue(self, name: str, place: Place, node: Node, folder: Path) -> None:
+        path = join("inventory", name)
+        if name in self.sections.catalogues:
+            message = f"given twice; first in {self.sections.catalogues[name].place}"
+            self.faults.add(place, path, message)
+            return
+        content = decode_catalogue(name, node, path, Context(self.faults))
+        entry = Entry(place, folder, None if content is INVALID else content, node)
+        self.sections.catalogues[name] = entry
 
     def _ca(self, place: Place, node: Node, folder: Path) -> None:
         path = "inventory.ca"
@@ -152,7 +187,7 @@ class Merger:
                 message = f'duplicate {noun} "{name}"; first in {into[name].place}'
                 self.faults.add(place, section, message)
                 continue
-            into[name] = Entry(place, folder, None if content is INVALID else content)
+            into[name] = Entry(place, folder, None if content is INVALID else content, value)
             self.sections.references[path] = context.references
 
 

@@ -159,7 +159,8 @@ def test_the_sections(faults: Faults) -> None:
 
     assert faults(text) == [
         "a.lake.yaml:1:12: lakecheck: expected 1, the version of this language, found 2",
-        "a.lake.yaml:2:12: inventory: expected a map with the keys ca, rses, found a list",
+        "a.lake.yaml:2:12: inventory: expected a map with the keys ca, cric, rucio, fts_config, "
+        "rses, except, found a list",
         'a.lake.yaml:3:1: this version does not know the section "budget" yet',
         'a.lake.yaml:4:1: unknown key "credentails"; did you mean "credentials"?',
         "a.lake.yaml:5:7: tests: expected a map of names to their entries, found nothing",
@@ -173,13 +174,14 @@ def test_the_version_is_needed_once(faults: Faults) -> None:
 
 
 def test_keys_of_the_inventory(faults: Faults) -> None:
-    text = "lakecheck: 1\ninventory: {ca: [x], cric: {url: x}, rsses: {}}"
+    text = "lakecheck: 1\ninventory: {ca: [x], cric: {}, rsses: {}}"
 
     assert faults(text) == [
         "a.lake.yaml:2:17: inventory.ca: expected the path of a folder or bundle of "
         "CA certificates, found a list",
-        'a.lake.yaml:2:22: inventory: this version does not know the key "cric" yet',
-        'a.lake.yaml:2:38: inventory: unknown key "rsses"; did you mean "rses"?',
+        'a.lake.yaml:2:28: inventory.cric: the key "url" is missing; '
+        "expected a URL or the path of a file",
+        'a.lake.yaml:2:32: inventory: unknown key "rsses"; did you mean "rses"?',
     ]
 
 

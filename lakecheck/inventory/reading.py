@@ -1,0 +1,141 @@
+"""Reading a catalogue: over HTTP, or from a file; bounded in time and size."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import stat
+import time
+from pathlib import Path
+
+import tenacity
+import urllib3
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    MaxRetryError,
+    NameResolutionError,
+    NewConnectionError,
+    ReadTimeoutError,
+    SSLError,
+)
+
+from lakecheck.spec.addresses import check_address, is_url
+from lakecheck.spec.locks import LARGEST
+from lakecheck.units import show_duration, show_size
+
+TRIES = 2
+PAUSE = 0.5  # seconds between them
+PIECE = 1 << 16
+REDIRECTS = 5
+TOO_LARGE = f"it is larger than {show_size(LARGEST)}"
+
+
+class Unread(Exception):
+    """A catalogue that could not be read; the sentence says why."""
+
+
+class _Passing(Unread):
+    """Something that may be over at the next try."""
+
+
+def fetch(located: str, timeout: float = 30.0, ca: str = "") -> bytes:
+    """Read a URL or file; raises Unread."""
+    try:
+        check_address(located)
+    except ValueError as error:
+        raise Unread(str(error)) from None
+    return _download(located, timeout, ca) if is_url(located) else _file(Path(located))
+
+
+def _file(path: Path) -> bytes:
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise Unread("it is no file")
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+    except OSError as error:
+        raise Unread((error.strerror or str(error)).lower()) from None
+    if len(content) > LARGEST:
+        raise Unread(TOO_LARGE)
+    return content
+
+
+def _download(url: str, timeout: float, ca: str) -> bytes:
+    deadline = time.monotonic() + timeout
+    trying = tenacity.Retrying(
+        stop=tenacity.stop_after_attempt(TRIES),
+        wait=tenacity.wait_fixed(min(PAUSE, timeout / 10)),
+        retry=tenacity.retry_if_exception_type(_Passing),
+        reraise=True,
+    )
+    with urllib3.PoolManager(retries=False, ssl_context=_context(ca)) as pool:
+        return trying(_once, pool, url, deadline, timeout)
+
+
+def _context(ca: str) -> ssl.SSLContext:
+    try:
+        folder = os.path.isdir(ca)
+        return ssl.create_default_context(
+            cafile=ca if ca and not folder else None, capath=ca if folder else None
+        )
+    except (OSError, ssl.SSLError) as error:
+        raise Unread(f"the CA {ca} cannot be used: {error}") from None
+
+
+def _once(pool: urllib3.PoolManager, url: str, deadline: float, timeout: float) -> bytes:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise Unread(_silent(timeout))
+    try:
+        with pool.request(
+            "GET",
+            url,
+            headers={"accept": "application/json", "user-agent": "lakecheck"},
+            timeout=urllib3.Timeout(connect=left, read=left),
+            redirect=True,
+            retries=urllib3.Retry(
+                total=REDIRECTS, connect=0, read=0, other=0, redirect=REDIRECTS, status=0
+            ),
+            preload_content=False,
+        ) as answer:
+            return _body(answer, deadline, timeout)
+    except MaxRetryError as error:
+        raise _of(error.reason or error, timeout) from None
+    except (HTTPError, ValueError) as error:
+        raise _of(error, timeout) from None
+
+
+def _body(answer: urllib3.BaseHTTPResponse, deadline: float, timeout: float) -> bytes:
+    if answer.status != 200:
+        kind = _Passing if answer.status >= 500 or answer.status == 429 else Unread
+        raise kind(f"it answered {answer.status} {answer.reason or ''}".rstrip())
+    content = bytearray()
+    # read1 gives what has come, so that a server that drips is noticed in time.
+    while piece := answer.read1(PIECE, decode_content=True):
+        content += piece
+        if len(content) > LARGEST:
+            raise Unread(TOO_LARGE)
+        if time.monotonic() > deadline:
+            raise Unread(_silent(timeout))
+    return bytes(content)
+
+
+def _silent(timeout: float) -> str:
+    return f"it did not answer within {show_duration(timeout)}"
+
+
+def _of(error: Exception, timeout: float) -> Unread:
+    """Say what went wrong with a connection."""
+    if isinstance(error, ConnectTimeoutError | ReadTimeoutError) and not isinstance(
+        error, NewConnectionError
+    ):
+        return Unread(_silent(timeout))
+    if isinstance(error, SSLError):
+        return Unread(f"its certificate is not trusted or TLS broke: {error}")
+    if isinstance(error, NameResolutionError):
+        return _Passing("its host name cannot be resolved")
+    if isinstance(error, NewConnectionError):
+        reason = str(error).rpartition(": ")[2]
+        return _Passing(f"it cannot be reached: {reason}")
+    return _Passing(f"the connection broke: {error}")
