@@ -14,6 +14,7 @@ from lakecheck.publish import document as documents
 from lakecheck.publish import gridprobe
 from lakecheck.publish.sending import Sending
 from lakecheck.publish.spool import REFUSED, Record, Spool, default_folder
+from lakecheck.publish.stopping import Stop, stopping
 from lakecheck.publish.target import Target, WrongUse, parse, reason, scrubbed
 
 INTERRUPTED, OUR_FAULT, WRONG_USE, TESTER = 2, 3, 4, 10
@@ -35,8 +36,10 @@ def publish(
     form: str = "json",
     spool: str | None = None,
     timeout: float = TIMEOUT,
+    stop: Stop | None = None,
 ) -> Outcome:
-    """Send a record, or keep it for the next call; raises WrongUse."""
+    """Send a record, or keep it for the next call, when `stop` is deaf; raises WrongUse."""
+    stop = stop or Stop()
     url = to or os.environ.get(URL, "")
     if not url:
         raise WrongUse(f"it is not said where records go: give --to URL, or set {URL}")
@@ -51,7 +54,9 @@ def publish(
     sending = Sending(targets, records, kept)
     try:
         sending.run(timeout)
+        stop.deaf = True
     except KeyboardInterrupt:
+        stop.deaf = True
         sending.troubles.append("it was interrupted")
         return Outcome(INTERRUPTED, _kept(sending, kept, targets).sentence)
     return _kept(sending, kept, targets)
@@ -59,9 +64,14 @@ def publish(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `lakecheck-publish`; mistakes are sentences."""
+    with stopping() as stop:
+        return _run(arguments, stop)
+
+
+def _run(arguments: Sequence[str] | None, stop: Stop) -> int:
     try:
         given = _parser().parse_intermixed_args(arguments)
-        outcome = publish(given.what, given.to, given.format, given.spool, given.timeout)
+        outcome = publish(given.what, given.to, given.format, given.spool, given.timeout, stop)
     except WrongUse as error:
         outcome = Outcome(WRONG_USE, str(error))
     except KeyboardInterrupt:

@@ -110,14 +110,15 @@ def default_folder() -> Path:
 def _write(path: Path, body: bytes) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     part = path.with_name(f".{path.name}.part")
-    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with open(handle, "wb") as file:
             file.write(body)
             file.flush()
             os.fsync(file.fileno())
         part.rename(path)
-    except OSError:
-        part.unlink(missing_ok=True)
+    except BaseException:  # an interrupt too leaves no part
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
         raise
     return path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -12,7 +13,9 @@ from typing import Any
 
 import pytest
 
+from lakecheck import cli
 from lakecheck.publish import main
+from lakecheck.publish.stopping import SIGNALS
 from tests.publish.calls import nobody, values, waiting
 from tests.publish.listeners import Broker
 
@@ -79,18 +82,63 @@ def test_processes_at_once_send_each_record_once(broker: Broker, spool: Path) ->
     assert list(spool.glob("*.json")) == []
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 2), (signal.SIGKILL, -9)])
+def stopped(broker: Broker, *numbers: int, **options: Any) -> int:
+    """Give the exit code of a call that is stopped while it waits for a receipt."""
+    broker.mute = "SEND"
+    call = subprocess.Popen([*CALL, "n=2", "--to", broker.url, "--timeout", "30"], **options)
+    while not broker.frames:
+        assert call.poll() is None
+        time.sleep(0.01)
+    for number in numbers:
+        call.send_signal(number)
+    return call.wait(20)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGINT, 2), (signal.SIGTERM, 2), (signal.SIGHUP, 2), (signal.SIGKILL, -9)],
+)
 def test_a_call_that_is_stopped_loses_nothing_that_waited(
     broker: Broker, spool: Path, number: int, code: int
 ) -> None:
     for value in range(2):
         assert main([f"n={value}", "--to", nobody()]) == 10
-    broker.mute = "SEND"
-    call = subprocess.Popen([*CALL, "n=2", "--to", broker.url, "--timeout", "30"])
-    while not broker.frames:
-        assert call.poll() is None
-        time.sleep(0.01)
-    call.send_signal(number)
 
-    assert call.wait(20) == code
-    assert values(waiting(spool)) == [0, 1, 2][: 3 if number == signal.SIGINT else 2]
+    assert stopped(broker, number) == code
+    assert values(waiting(spool)) == [0, 1, 2][: 2 if number == signal.SIGKILL else 3]
+
+
+def test_several_signals_at_once_are_one(broker: Broker, spool: Path) -> None:
+    assert stopped(broker, signal.SIGINT, signal.SIGTERM, signal.SIGINT, signal.SIGHUP) == 2
+    assert values(waiting(spool)) == [2]
+    assert list(spool.glob(".*.part")) == []
+
+
+def test_a_signal_that_is_ignored_stays_so(broker: Broker, spool: Path) -> None:
+    def nohup() -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    before = time.monotonic()
+    command = [*CALL, "n=1", "--to", broker.url, "--timeout", "1.5"]
+    broker.mute = "SEND"
+    call = subprocess.Popen(command, preexec_fn=nohup)
+    while not broker.frames:
+        time.sleep(0.01)
+    call.send_signal(signal.SIGHUP)
+    assert call.wait(20) == 10
+    assert time.monotonic() - before > 1.5
+
+
+def test_while_a_record_is_kept_signals_wait(
+    spool: Path, told: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fsync(handle: int) -> None:
+        for number in SIGNALS:
+            signal.raise_signal(number)
+
+    former = [signal.getsignal(number) for number in SIGNALS]
+    monkeypatch.setattr(os, "fsync", fsync)
+    assert main(["n=1", "--to", nobody()]) == 10
+    assert cli.call(["publish", "n=2", "--to", nobody()]) == 10
+    assert values(waiting(spool)) == [1, 2]
+    assert [signal.getsignal(number) for number in SIGNALS] == former
