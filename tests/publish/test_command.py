@@ -163,6 +163,16 @@ def test_a_file_or_standard_input_holds_records(
             "words: it is neither JSON nor a probe's record: line 1 is no `key: value`: 'so what'",
         ),
         (
+            ["torn", "--to", "URL"],
+            "torn: it is neither JSON nor a probe's record: its last record is not whole: "
+            "the line EOT that ends it is missing",
+        ),
+        (
+            ["fine", "--to", "URL"],
+            "fine: it is neither JSON nor a probe's record: record 1: metricStatus 'FINE' is none "
+            "of OK, WARNING, CRITICAL, UNKNOWN",
+        ),
+        (
             ["@timestamp=soon", "--to", "URL"],
             "@timestamp 'soon' is no time that has one meaning everywhere; write "
             "2026-11-21T09:00:00Z",
@@ -206,6 +216,8 @@ def test_wrong_use_is_said(
         ("latin", b"\xe9"),
         ("empty", b" \n"),
         ("words", b"so what"),
+        ("torn", b"metricName: x\nEOT\nmetricName: y\nmetricStatus: OK\n"),
+        ("fine", b"metricName: x\nmetricStatus: FINE\nEOT\n"),
         ("whole", b'{"_id": "", "@timestamp": "2026-11-21T09:00:00Z", "document": "record"}'),
         ("endless", b'{"n": 1e999}'),
         (
