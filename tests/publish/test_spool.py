@@ -57,7 +57,7 @@ def test_where_it_cannot_be_kept_either_the_record_is_said(
     spool: Path, told: Any, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
-    assert main(["n=1", "--to", nobody(), "--spool", str(tmp_path / "file")]) == 10
+    assert main(["n=1", "--to", nobody(), "--spool", str(tmp_path / "file")]) == 1
 
     sentence, record = told().splitlines()
     assert sentence.endswith(f"; it cannot be kept in {tmp_path / 'file'} either (File exists):")
@@ -127,6 +127,12 @@ def test_a_signal_that_is_ignored_stays_so(broker: Broker, spool: Path) -> None:
     call.send_signal(signal.SIGHUP)
     assert call.wait(20) == 10
     assert time.monotonic() - before > 1.5
+
+
+def test_interrupted_and_lost_is_lost(broker: Broker, spool: Path, tmp_path: Path) -> None:
+    spool.parent.mkdir(parents=True)
+    spool.touch()
+    assert stopped(broker, signal.SIGTERM) == 1
 
 
 def test_while_a_record_is_kept_signals_wait(
