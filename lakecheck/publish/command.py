@@ -146,7 +146,7 @@ def _kept(sending: Sending, spool: Spool) -> Outcome:
     told = [f"{REFUSED}: {words}; kept aside as {path}" for path, words in sending.aside]
     code = TESTER if sending.new or sending.refused else 0
     if sending.new:
-        kept = _keep(sending.new, spool)
+        kept = _keep(list(sending.new), spool)
         code = kept.code
         told += ["; ".join(sending.troubles), kept.sentence]
     elif sending.behind:
@@ -155,16 +155,13 @@ def _kept(sending: Sending, spool: Spool) -> Outcome:
 
 
 def _keep(records: Sequence[Record], spool: Spool) -> Outcome:
-    left = list(records)
     try:
-        while left:
-            spool.keep(left[0])
-            del left[0]
+        spool.keep(records)
     except OSError as error:
-        lost = b"\n".join(record.body for record in left).decode()
+        lost = b"\n".join(record.body for record in records).decode()
         told = f"it cannot be kept in {spool.folder} either ({reason(error)}):\n{lost}"
         return Outcome(LOST, told)
     them = "the record is" if len(records) == 1 else f"the {len(records)} records are"
-    waiting = len(spool.waiting())
+    waiting = spool.count()
     more = f"; {waiting} wait there" if waiting > len(records) else ""
     return Outcome(TESTER, f"{them} kept in {spool.folder} for the next call{more}")

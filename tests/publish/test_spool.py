@@ -17,7 +17,7 @@ from lakecheck import cli
 from lakecheck.publish import main
 from lakecheck.publish.stopping import SIGNALS
 from tests.publish.calls import nobody, values, waiting
-from tests.publish.listeners import Broker
+from tests.publish.listeners import Broker, Server
 
 
 def test_what_cannot_be_sent_waits_and_goes_first(broker: Broker, spool: Path, told: Any) -> None:
@@ -148,3 +148,84 @@ def test_while_a_record_is_kept_signals_wait(
     assert cli.call(["publish", "n=2", "--to", nobody()]) == 10
     assert values(waiting(spool)) == [1, 2]
     assert [signal.getsignal(number) for number in SIGNALS] == former
+
+
+def test_what_one_call_leaves_over_is_one_file(
+    broker: Broker, spool: Path, told: Any, tmp_path: Path
+) -> None:
+    many = tmp_path / "many"
+    many.write_text(
+        "".join(f'{{"n": {number}, "text": "a\\nb\u2028"}}\n' for number in range(5000))
+    )
+    before = time.monotonic()
+    assert main([str(many), "--to", nobody()]) == 10
+    assert time.monotonic() - before < 5
+    assert main(["n=5000", "--to", nobody()]) == 10
+    (path,) = spool.glob("*.ndjson")
+    assert path.stat().st_mode & 0o77 == 0
+    first, second = told().splitlines()
+    assert first.endswith(f"the 5000 records are kept in {spool} for the next call")
+    assert second.endswith("for the next call; 5001 wait there")
+    assert values(waiting(spool)) == list(range(5001))
+
+    broker.objects = lambda body: "no room" if json.loads(body)["n"] >= 250 else None
+    assert main(["n=0.5", "--to", broker.url]) == 0
+    assert values(broker.records) == [*range(250), 0.5]
+    assert values(waiting(spool)) == list(range(250, 5001))
+
+    broker.objects = lambda body: None
+    assert main(["n=5001", "--to", broker.url, "--timeout", "30"]) == 0
+    assert values(broker.records) == [*range(250), 0.5, *range(250, 5002)]
+    assert waiting(spool) == []
+
+
+def test_of_many_those_that_were_sent_before_a_signal_are_not_sent_again(
+    broker: Broker, spool: Path, tmp_path: Path
+) -> None:
+    many = tmp_path / "many"
+    many.write_text("".join(f'{{"n": {number}}}\n' for number in range(300)))
+    assert main([str(many), "--to", nobody()]) == 10
+    broker.delay = 0.01
+    call = subprocess.Popen([*CALL, "n=300", "--to", broker.url, "--timeout", "30"])
+    while len(broker.sent) < 150:
+        assert call.poll() is None
+        time.sleep(0.01)
+    call.send_signal(signal.SIGTERM)
+    assert call.wait(20) == 2
+    left = values(waiting(spool))
+    assert left in [list(range(first, 301)) for first in (100, 200)]  # of the portions of 100
+
+
+def test_many_grid_probes_records_wait_in_one_file(
+    broker: Broker, spool: Path, tmp_path: Path
+) -> None:
+    many = tmp_path / "many"
+    many.write_text(
+        "".join(f"metricName: a{n}\ndetailsData: b\n EOT\nc\nEOT\n" for n in range(120))
+    )
+    assert main([str(many), "--to", nobody(), "--format", "grid-probe"]) == 10
+    (path,) = spool.iterdir() if not (spool / ".lock").exists() else spool.glob("*.probes")
+    whole = path.read_bytes()
+    broker.objects = lambda body: "no room" if b"a119\n" in body else None
+    assert main(["n=1", "--to", broker.url]) == 0
+    assert [path.suffix for path in spool.glob("[0-9]*")] == [".probes"]
+    broker.objects = lambda body: None
+    assert main(["n=2", "--to", broker.url]) == 0
+    bodies = [body for _, body in broker.sent if b"metricName" in body]
+    assert b"".join(bodies) == whole
+    assert len(bodies) == 120
+    assert list(spool.glob("[0-9]*")) == []
+
+
+def test_one_of_many_that_waited_is_put_aside_alone(
+    server: Server, spool: Path, tmp_path: Path
+) -> None:
+    many = tmp_path / "many"
+    many.write_text("".join(f'{{"n": {number}}}\n' for number in range(20)))
+    server.answers = lambda posted: (503, "later")
+    assert main([str(many), "--to", server.url]) == 10
+    server.answers = lambda posted: (400, "no") if {3, 7} & set(values(posted)) else (204, "")
+    assert main(["n=20", "--to", server.url]) == 0
+    assert sorted(values(server.records)) == [n for n in range(21) if n not in (3, 7)]
+    assert values(waiting(spool / "refused")) == [3, 7]
+    assert waiting(spool) == []
