@@ -6,6 +6,7 @@ import click
 
 from lakecheck.errors import UsageError
 from lakecheck.publish import command
+from lakecheck.publish.stopping import stopping
 from lakecheck.publish.target import WrongUse
 
 
@@ -34,7 +35,8 @@ def publish(
 ) -> int:
     """Send one record to a broker or a server, or keep it for the next call."""
     try:
-        outcome = command.publish(what, to, form, spool, timeout)
+        with stopping() as stop:
+            outcome = command.publish(what, to, form, spool, timeout, stop)
     except WrongUse as error:
         raise UsageError(f"lakecheck publish: {error}") from error
     if outcome.sentence:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import re
 import sys
@@ -14,9 +15,10 @@ from lakecheck.publish import document as documents
 from lakecheck.publish import gridprobe
 from lakecheck.publish.sending import Sending
 from lakecheck.publish.spool import REFUSED, Record, Spool, default_folder
-from lakecheck.publish.target import Target, WrongUse, parse, reason, scrubbed
+from lakecheck.publish.stopping import Stop, stopping
+from lakecheck.publish.target import WrongUse, parse, reason, scrubbed
 
-INTERRUPTED, OUR_FAULT, WRONG_USE, TESTER = 2, 3, 4, 10
+LOST, INTERRUPTED, OUR_FAULT, WRONG_USE, TESTER = 1, 2, 3, 4, 10
 TIMEOUT = 5.0  # seconds
 FORMATS = ("json", "grid-probe")
 URL = "LAKECHECK_PUBLISH"
@@ -35,8 +37,10 @@ def publish(
     form: str = "json",
     spool: str | None = None,
     timeout: float = TIMEOUT,
+    stop: Stop | None = None,
 ) -> Outcome:
-    """Send a record, or keep it for the next call; raises WrongUse."""
+    """Send a record, or keep it for the next call, when `stop` is deaf; raises WrongUse."""
+    stop = stop or Stop()
     url = to or os.environ.get(URL, "")
     if not url:
         raise WrongUse(f"it is not said where records go: give --to URL, or set {URL}")
@@ -51,17 +55,25 @@ def publish(
     sending = Sending(targets, records, kept)
     try:
         sending.run(timeout)
+        stop.deaf = True
     except KeyboardInterrupt:
+        stop.deaf = True
         sending.troubles.append("it was interrupted")
-        return Outcome(INTERRUPTED, _kept(sending, kept, targets).sentence)
-    return _kept(sending, kept, targets)
+        outcome = _kept(sending, kept)
+        return outcome if outcome.code == LOST else Outcome(INTERRUPTED, outcome.sentence)
+    return _kept(sending, kept)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `lakecheck-publish`; mistakes are sentences."""
+    with stopping() as stop:
+        return _run(arguments, stop)
+
+
+def _run(arguments: Sequence[str] | None, stop: Stop) -> int:
     try:
         given = _parser().parse_intermixed_args(arguments)
-        outcome = publish(given.what, given.to, given.format, given.spool, given.timeout)
+        outcome = publish(given.what, given.to, given.format, given.spool, given.timeout, stop)
     except WrongUse as error:
         outcome = Outcome(WRONG_USE, str(error))
     except KeyboardInterrupt:
@@ -71,8 +83,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         told = scrubbed(f"{type(error).__name__}: {error}", [])
         outcome = Outcome(OUR_FAULT, f"a fault of lakecheck's: {told}")
-    if outcome.sentence:
-        sys.stderr.write(f"lakecheck-publish: {outcome.sentence}\n")
+    if outcome.sentence and sys.stderr:
+        with contextlib.suppress(OSError, ValueError):  # what is said cannot change what was done
+            sys.stderr.write(f"lakecheck-publish: {outcome.sentence}\n")
+            sys.stderr.flush()
     return outcome.code
 
 
@@ -86,7 +100,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         "lakecheck-publish",
         description="Send one record to a broker or a server, or keep it for the next call.",
-        epilog="Exit code: 0 sent, 4 wrong use, 10 kept for the next call or refused.",
+        epilog="Exit code: 0 sent, 1 lost (it is on standard error), 2 interrupted and kept, 3 a "
+        "fault of lakecheck's, 4 wrong use, 10 kept for the next call or refused.",
         allow_abbrev=False,
     )
     add = parser.add_argument
@@ -104,6 +119,8 @@ def _documents(what: Sequence[str]) -> list[documents.Document]:
     if len(what) != 1 or documents.PAIR.fullmatch(what[0]):
         return [documents.of_pairs(what)]
     name = "standard input" if what[0] == "-" else what[0]
+    if what[0] == "-" and sys.stdin is None:
+        raise WrongUse("standard input is closed")
     try:
         raw = sys.stdin.buffer.read() if what[0] == "-" else Path(what[0]).read_bytes()
         return documents.of_text(raw.decode())
@@ -124,28 +141,27 @@ def _record(document: documents.Document, form: str) -> Record:
         raise WrongUse(f"it cannot be written as a probe's record: {error}") from None
 
 
-def _kept(sending: Sending, spool: Spool, targets: Sequence[Target]) -> Outcome:
+def _kept(sending: Sending, spool: Spool) -> Outcome:
     """Keep what is left, and say what became of the records."""
     told = [f"{REFUSED}: {words}; kept aside as {path}" for path, words in sending.aside]
     code = TESTER if sending.new or sending.refused else 0
     if sending.new:
-        told.append("; ".join(sending.troubles))
-        told.append(_keep(sending.new, spool))
+        kept = _keep(list(sending.new), spool)
+        code = kept.code
+        told += ["; ".join(sending.troubles), kept.sentence]
     elif sending.behind:
         told.append(f"{sending.behind}; earlier records still wait in {spool.folder}")
     return Outcome(code, "; ".join(told))
 
 
-def _keep(records: Sequence[Record], spool: Spool) -> str:
-    left = list(records)
+def _keep(records: Sequence[Record], spool: Spool) -> Outcome:
     try:
-        while left:
-            spool.keep(left[0])
-            del left[0]
+        spool.keep(records)
     except OSError as error:
-        lost = b"\n".join(record.body for record in left).decode()
-        return f"it cannot be kept in {spool.folder} either ({reason(error)}):\n{lost}"
+        lost = b"\n".join(record.body for record in records).decode()
+        told = f"it cannot be kept in {spool.folder} either ({reason(error)}):\n{lost}"
+        return Outcome(LOST, told)
     them = "the record is" if len(records) == 1 else f"the {len(records)} records are"
-    waiting = len(spool.waiting())
+    waiting = spool.count()
     more = f"; {waiting} wait there" if waiting > len(records) else ""
-    return f"{them} kept in {spool.folder} for the next call{more}"
+    return Outcome(TESTER, f"{them} kept in {spool.folder} for the next call{more}")

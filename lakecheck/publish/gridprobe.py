@@ -85,10 +85,10 @@ def write(document: Mapping[str, Any]) -> str:
 
 
 def _pairs(text: str) -> Iterator[dict[str, str]]:
-    """Give the keys and values of each record."""
+    """Give the keys and values of each record; one without its end was not received whole."""
     pairs: dict[str, str] = {}
     details: list[str] | None = None
-    for number, line in enumerate([*text.split("\n"), ENDS[0]], 1):
+    for number, line in enumerate(text.split("\n"), 1):
         line = line.rstrip("\r")
         if line.rstrip() in ENDS:
             if details is not None:
@@ -106,6 +106,8 @@ def _pairs(text: str) -> Iterator[dict[str, str]]:
                 details = [value]
             else:
                 pairs[key] = value
+    if pairs or details is not None:
+        raise ValueError("its last record is not whole: the line EOT that ends it is missing")
 
 
 def _pair(line: str, number: int) -> tuple[str, str]:
@@ -129,7 +131,9 @@ def _document(pairs: Mapping[str, str], otherwise: str) -> Fields:
         "version": 1,
     }
     for key, value in pairs.items():
-        if key == STATUS and value.upper() in WORDS:
+        if key == STATUS:
+            if value.upper() not in WORDS:
+                raise ValueError(f"{STATUS} {value[:60]!r} is none of {', '.join(WORDS)}")
             fields["status"] = WORDS[value.upper()]
             if value.upper() == "WARNING":
                 fields["severity"] = "warning"
@@ -178,7 +182,8 @@ def _standard(document: Mapping[str, Any]) -> dict[str, str]:
     pairs[TIME] = told(document["@timestamp"])[:19] + "Z"
     for name, value in document.items():
         key = name.removeprefix(PREFIX)
-        if name.startswith(PREFIX) and KEY.fullmatch(key) and key not in (*pairs, DETAILS, DATA):
+        taken = (*pairs, STATUS, DETAILS, DATA)
+        if name.startswith(PREFIX) and KEY.fullmatch(key) and key not in taken:
             pairs[key] = _line(value)
     details = document.get(PREFIX + DETAILS, document.get("error.message"))
     if isinstance(details, str):

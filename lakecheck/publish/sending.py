@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from lakecheck.publish.spool import Record, Spool, load
+from lakecheck.publish.spool import Record, Spool, Waiting, load
 from lakecheck.publish.target import Refused, Target, Trouble, left, reason, scrubbed
 
 WINDOW = 100  # records at once
@@ -41,7 +41,7 @@ class Sending:
     """What is still to be sent, and what went wrong."""
 
     def __init__(self, targets: Sequence[Target], records: Sequence[Record], spool: Spool) -> None:
-        self.new = list(records)
+        self.new = dict.fromkeys(records)  # in their order
         self.troubles: list[str] = []
         self.behind = ""  # why what waited still does, where what is new went
         self.aside: list[tuple[Path, str]] = []  # refused for good: where it is kept, and why
@@ -65,7 +65,7 @@ class Sending:
         self._where, self.behind = target.where, ""
         try:
             self._waiting(way, deadline)
-            for records in _windows(self.new):
+            for records in _windows(list(self.new)):
                 self._deliver(way, records, deadline)
         except Trouble as error:
             self._note(str(error))
@@ -79,20 +79,21 @@ class Sending:
         """Send what waits, oldest first, for half of the time, unless another process does."""
         with self._spool.alone() as alone:
             half = time.monotonic() + left(deadline) / 2
-            paths = self._spool.waiting() if alone else []
-            for start in range(0, len(paths), WINDOW):
-                if time.monotonic() > half:
-                    return
-                loaded = (load(path) for path in paths[start : start + WINDOW])
-                try:
-                    for records in _windows([record for record in loaded if record]):
-                        self._deliver(way, records, deadline)
-                except Trouble as error:
-                    if not error.answered:
-                        raise
-                    self._note(str(error))
-                    self.behind = self.troubles[-1]
-                    return  # what is new may fare better
+            files: list[Waiting] = []
+            try:
+                for records in _windows(_loaded(self._spool.waiting() if alone else [], files)):
+                    if time.monotonic() > half:
+                        return
+                    self._deliver(way, records, deadline)
+            except Trouble as error:
+                if not error.answered:
+                    raise
+                self._note(str(error))
+                self.behind = self.troubles[-1]  # what is new may fare better
+            finally:
+                for file in files:
+                    with contextlib.suppress(OSError):  # sent again, it is the same document
+                        file.settle()
 
     def _deliver(self, way: Way, records: Sequence[Record], deadline: float) -> None:
         rest = list(records)
@@ -112,13 +113,13 @@ class Sending:
                 rest.remove(record)
 
     def _done(self, record: Record) -> None:
-        if record.path is None:
-            self.new.remove(record)
+        if record.file is None:
+            del self.new[record]
             return
         try:
-            record.path.unlink(missing_ok=True)
+            record.file.drop(record)
         except OSError as error:
-            told = f"{record.path} was sent and cannot be removed ({reason(error)})"
+            told = f"{record.file.path} was sent and cannot be removed ({reason(error)})"
             raise Trouble(told, answered=True) from error
 
     def _put_aside(self, record: Record, words: str) -> None:
@@ -130,7 +131,7 @@ class Sending:
                 f"it refuses a record, which cannot be kept aside ({reason(error)})"
             ) from error
         if record in self.new:
-            self.new.remove(record)
+            del self.new[record]
             self.refused += 1
 
     def _note(self, words: str) -> None:
@@ -141,11 +142,19 @@ class Sending:
         return scrubbed(f"{self._where}: {words}", self._targets)
 
 
-def _windows(records: Sequence[Record]) -> Iterator[list[Record]]:
+def _loaded(paths: Sequence[Path], files: list[Waiting]) -> Iterator[Record]:
+    """Read what waits as it is asked for; `files` get what was read."""
+    for path in paths:
+        if file := load(path):
+            files.append(file)
+            yield from list(file.left)
+
+
+def _windows(records: Iterable[Record]) -> Iterator[list[Record]]:
     """Give records in portions that a server takes at once."""
     window: list[Record] = []
     size = 0
-    for record in list(records):
+    for record in records:
         size += len(record.body)
         alone = len(record.body) > LARGE
         if window and (alone or len(window) == WINDOW or size > WINDOW_BYTES):

@@ -87,9 +87,20 @@ def test_several_records_in_one_message(end: str) -> None:
     )
 
 
-def test_the_last_record_may_have_no_end_and_lines_may_end_as_in_windows() -> None:
-    (document,) = read(RSV.removesuffix("EOT\n").replace("\n", "\r\n"))
+def test_lines_may_end_as_in_windows() -> None:
+    (document,) = read(RSV.replace("\n", "\r\n"))
     assert document == read(RSV)[0]
+
+
+def test_a_message_that_is_cut_anywhere_is_not_understood() -> None:
+    text = DIRAC + "\n" + RSV.replace("EOTs", "Others")
+    assert len(read(text)) == 2
+    end = text.rindex("EOT")
+    for length in range(len(DIRAC) + 2, end + 3):
+        with pytest.raises(NotUnderstood):
+            read(text[:length])
+    with pytest.raises(NotUnderstood, match="not whole: the line EOT that ends it is missing"):
+        read(text[:end])
 
 
 @pytest.mark.parametrize(
@@ -100,11 +111,12 @@ def test_the_last_record_may_have_no_end_and_lines_may_end_as_in_windows() -> No
         ("WARNING", {"status": "passed", "severity": "warning"}),
         ("CRITICAL", {"status": "failed"}),
         ("UNKNOWN", {"status": "error"}),
-        ("MISSING", {"probe.metricStatus": "MISSING"}),
     ],
 )
 def test_each_status(word: str, wanted: dict[str, str]) -> None:
-    (document,) = read(f"metricName: a\nmetricStatus: {word}\ntimestamp: 2026-11-21T09:00:00Z\n")
+    (document,) = read(
+        f"metricName: a\nmetricStatus: {word}\ntimestamp: 2026-11-21T09:00:00Z\nEOT\n"
+    )
     names = ("status", "severity", "probe.metricStatus")
     assert {name: document[name] for name in names if name in document} == wanted
 
@@ -125,16 +137,20 @@ def test_a_record_without_a_time_has_that_of_its_broker() -> None:
         ("metricName: a\nmetricName: b\n", "line 2: metricName is said twice; EOT ends a record"),
         ("metricName: a\nand so on\n", "line 2 is no `key: value`: 'and so on'"),
         (
-            "Error: nothing\nAt: 5\n",
+            "metricName: a\nmetricStatus: FINE\ntimestamp: 2026-11-21T09:00:00Z\nEOT\n",
+            "record 1: metricStatus 'FINE' is none of OK, WARNING, CRITICAL, UNKNOWN",
+        ),
+        (
+            "Error: nothing\nAt: 5\nEOT\n",
             "record 1: no key of a probe's record is there, only Error, At",
         ),
         (
-            "metricName: a\ntimestamp: 2026-11-21T09:00:00Z\nlakecheckData: {}\n",
+            "metricName: a\ntimestamp: 2026-11-21T09:00:00Z\nlakecheckData: {}\nEOT\n",
             "record 1: lakecheckData is not what lakecheck writes there",
         ),
         (
             "metricName: a\ntimestamp: 2026-11-21T09:00:00Z\n"
-            'lakecheckData: {"set": {"_id": 5}, "unset": []}\n',
+            'lakecheckData: {"set": {"_id": 5}, "unset": []}\nEOT\n',
             "record 1: lakecheckData leaves the document without _id",
         ),
     ],
@@ -217,7 +233,8 @@ LEAF = TEXT | NUMBERS | st.booleans() | st.none()
 VALUE = LEAF | st.lists(LEAF, max_size=3) | st.dictionaries(st.text(max_size=5), LEAF, max_size=3)
 STATUS = st.sampled_from(["passed", "failed", "error", "skipped", "blocked", "not_run"])
 NAMES = st.sampled_from([*RESULT, "reason", "severity", "site", "destination.host", "source.rse"])
-PROBES = st.text("abcMN_-:. \n", min_size=1, max_size=6).map("probe.{}".format)
+KEYS = st.text("abcMN_-:. \n", min_size=1, max_size=6) | st.just("metricStatus")
+PROBES = KEYS.map("probe.{}".format)
 
 
 @st.composite

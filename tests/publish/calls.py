@@ -23,7 +23,9 @@ def with_login(url: str, user: str = "probe", password: str = ENCODED) -> str:
 
 
 def waiting(spool: Path) -> list[dict[str, Any]]:
-    return [json.loads(path.read_text()) for path in sorted(spool.glob("*.json"))]
+    """Give the records that wait, in files of one or of a line each."""
+    lines = [line for path in sorted(spool.glob("*json")) for line in path.read_text().split("\n")]
+    return [json.loads(line) for line in lines if line]
 
 
 def values(records: list[dict[str, Any]]) -> list[Any]:

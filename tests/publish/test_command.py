@@ -18,7 +18,7 @@ import lakecheck.publish
 from lakecheck import cli
 from lakecheck.documents.foreign import recognise
 from lakecheck.publish import command, main
-from tests.publish.calls import ENCODED, PASSWORD, nobody, values
+from tests.publish.calls import ENCODED, PASSWORD, nobody, values, waiting
 from tests.publish.listeners import Broker
 
 
@@ -163,6 +163,16 @@ def test_a_file_or_standard_input_holds_records(
             "words: it is neither JSON nor a probe's record: line 1 is no `key: value`: 'so what'",
         ),
         (
+            ["torn", "--to", "URL"],
+            "torn: it is neither JSON nor a probe's record: its last record is not whole: "
+            "the line EOT that ends it is missing",
+        ),
+        (
+            ["fine", "--to", "URL"],
+            "fine: it is neither JSON nor a probe's record: record 1: metricStatus 'FINE' is none "
+            "of OK, WARNING, CRITICAL, UNKNOWN",
+        ),
+        (
             ["@timestamp=soon", "--to", "URL"],
             "@timestamp 'soon' is no time that has one meaning everywhere; write "
             "2026-11-21T09:00:00Z",
@@ -206,6 +216,8 @@ def test_wrong_use_is_said(
         ("latin", b"\xe9"),
         ("empty", b" \n"),
         ("words", b"so what"),
+        ("torn", b"metricName: x\nEOT\nmetricName: y\nmetricStatus: OK\n"),
+        ("fine", b"metricName: x\nmetricStatus: FINE\nEOT\n"),
         ("whole", b'{"_id": "", "@timestamp": "2026-11-21T09:00:00Z", "document": "record"}'),
         ("endless", b'{"n": 1e999}'),
         (
@@ -293,7 +305,32 @@ def test_the_commands_of_its_page_are_true(broker: Broker, spool: Path, tmp_path
 
 def test_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
-    assert "KEY=VALUE" in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert "KEY=VALUE" in text
+    table = PAGE.read_text().partition("| exit code |")[2]
+    codes = re.findall(r"^\| (\d+) \|", table, re.MULTILINE)
+    assert re.findall(r"\b\d+(?=\s[a-z])", text.partition("Exit code:")[2]) == codes
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ("- <&-", 4, "lakecheck-publish: standard input is closed\n"),
+        ("- <&- 2>&-", 4, ""),
+        ("n=1 2>&-", 10, ""),
+        ("n=1 0<&- 1>&- 2>&-", 10, ""),
+        ("n=1 2>/dev/full", 10, ""),
+        ("n=1 --spool /dev/null 2>&-", 1, ""),
+        ("- <&- 2>/dev/full", 4, ""),
+    ],
+)
+def test_standard_streams_that_are_closed_change_nothing(
+    spool: Path, words: str, code: int, said: str
+) -> None:
+    text = f"{sys.executable} -m lakecheck.publish --to {nobody()} {words}"
+    ended = subprocess.run(["sh", "-c", text], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (code, "", said)
+    assert values(waiting(spool)) == ([1] if code == 10 else [])
 
 
 def test_without_a_home_the_way_out_is_said(told: Any, monkeypatch: pytest.MonkeyPatch) -> None:
