@@ -43,18 +43,18 @@ def consume(
     Where they come from stands in the specs' section `consume`. A message is acknowledged when it
     is on the disk; what is not understood is kept beside, with the reason.
     """
-    loaded = spec.load(options.spec_paths(specs))
-    names = [choice.name for choice in loaded.consume]
+    publish, sources, files = spec.flows(options.spec_paths(specs))
+    names = [choice.name for choice in sources]
     if not names:
         raise UsageError("nothing is consumed: the specs have no section consume")
     for wanted in only:
         if wanted not in names:
             raise UsageError(f'--source: there is no "{wanted}"; there is {", ".join(names)}')
-    chosen = tuple(each for each in loaded.consume if not only or each.name in only)
-    sinks = () if no_ship else loaded.publish
+    chosen = tuple(each for each in sources if not only or each.name in only)
+    sinks = () if no_ship else publish
     redactor = Redactor(secret for each in (*chosen, *sinks) for secret in secrets_of(each.options))
     console, errors = Console(highlight=False), Console(stderr=True, highlight=False)
-    received = Received(reports, name, loaded.files)
+    received = Received(reports, name, files)
     consumer = Consumer(received, chosen)
     halt = threading.Event()
 

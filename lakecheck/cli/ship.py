@@ -190,7 +190,7 @@ def _shipments(
     names: tuple[str, ...], specs: tuple[Path, ...], reports: Path, times: Times
 ) -> tuple[Shipments, list[str]]:
     """Journals with the sinks of their specs, and why some have none."""
-    given = spec.load(specs).publish if specs else None
+    given = spec.flows(specs)[0] if specs else None
     files = [Path(name) for name in names if _is_junit(Path(name))]
     for name in names:
         if name.endswith(".xml") and not Path(name).exists():
@@ -204,10 +204,10 @@ def _shipments(
         )
     shipments: Shipments = []
     if files:
-        loaded = spec.load(specs or options.spec_paths(()))
+        publish, _, read = spec.flows(specs or options.spec_paths(()))
         journal = _journal_of(files, reports, times)
-        write_specs(journal.parent, loaded.files)
-        shipments.append((journal, loaded.publish))
+        write_specs(journal.parent, read)
+        shipments.append((journal, publish))
     known: dict[tuple[str, ...], tuple[SinkChoice, ...] | str] = {}
     troubles: list[str] = []
     for run in runs:
@@ -225,7 +225,7 @@ def _sinks_of(
     try:
         paths = read_specs(run) or tuple(folder.read_plan(run)["spec"]["paths"])
         if paths not in known:
-            known[paths] = spec.load(paths).publish
+            known[paths] = spec.flows(paths)[0]
     except (SpecError, UsageError) as error:
         first = str(error).splitlines()[0]
         return f"{run.name} is not shipped, as its specs cannot be read: {first}; name them: --spec"

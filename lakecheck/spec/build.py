@@ -33,16 +33,17 @@ def build(
         inventory=inventory,
         credentials={NOBODY.name: NOBODY, **credentials},
         tests=tests,
-        publish=_sinks(sections.publish, variables),
-        consume=_sinks(sections.consume, variables),
+        publish=build_flows(sections.publish, variables),
+        consume=build_flows(sections.consume, variables),
         files=files,
         digest=digest(_meaning(sections)),
     )
 
 
-def _sinks(
+def build_flows(
     entries: list[Entry[SinkContent]], variables: Mapping[str, str]
 ) -> tuple[SinkChoice, ...]:
+    """Make the sound entries of `publish` or `consume`."""
     sound = [(entry.place, entry.folder, entry.content) for entry in entries if entry.content]
     return build_sinks(sound, variables)
 

@@ -8,9 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from lakecheck.errors import SpecError
-from lakecheck.model import Spec
+from lakecheck.model import SinkChoice, Spec
 from lakecheck.spec.adoption import adopt
-from lakecheck.spec.build import build
+from lakecheck.spec.build import build, build_flows
 from lakecheck.spec.catalogues import Source, sources_of
 from lakecheck.spec.checks import check
 from lakecheck.spec.files import SUFFIX, gather
@@ -51,6 +51,26 @@ def sources(paths: Sequence[str | Path]) -> tuple[Source, ...]:
     if faults.found:
         raise SpecError(faults.found)
     return sources_of(merger.sections.catalogues)
+
+
+def flows(
+    paths: Sequence[str | Path], variables: Mapping[str, str] = os.environ
+) -> tuple[tuple[SinkChoice, ...], tuple[SinkChoice, ...], tuple[str, ...]]:
+    """Give the sinks and sources that specs name, and all files read, whatever their tests say.
+
+    SpecError where a file cannot be read or they themselves are faulty; UsageError as `load`.
+    """
+    faults = Faults()
+    merger = Merger(faults)
+    with suppress(TooManyFaults):
+        files = gather(paths, faults)
+        for file in files:
+            merger.flows(file)
+    if faults.found:
+        raise SpecError(faults.found)
+    publish = build_flows(merger.sections.publish, variables)
+    consume = build_flows(merger.sections.consume, variables)
+    return publish, consume, tuple(file.shown for file in files)
 
 
 def _load(

@@ -94,6 +94,14 @@ class Merger:
             if key in language.CATALOGUES:
                 self._catalogue(key, place, value, file.folder)
 
+    def flows(self, file: SpecFile) -> None:
+        """Add only the sinks and sources of one file."""
+        into = {"publish": self.sections.publish, "consume": self.sections.consume}
+        for section in GROUPS:
+            node = file.root.get(section)
+            if node is not None:
+                self._sinks(section, into[section], node, file.folder)
+
     def _version(self, node: Node) -> None:
         self.versions += 1
         if type(node.value) is not int or node.value != language.VERSION:

@@ -291,3 +291,15 @@ def test_a_missing_junit_file_is_a_sentence(here: Path, capsys: pytest.CaptureFi
     spec = publishing(here, "file: {path: all.ndjson}")
     assert cli.call(["ship", "lost.xml", "--spec", str(spec)]) == 4
     assert capsys.readouterr().err == "lost.xml: there is no such file\n"
+
+
+def test_a_mistake_in_tests_or_a_missing_lock_keeps_no_document_back(here: Path) -> None:
+    spec = publishing(here, "file: {path: all.ndjson}")
+    assert cli.call(["run", str(spec), "-q", "--no-ship"]) == 0
+    broken = spec.read_text().replace("kind: functional", "kind: fnctional")
+    cric = "inventory: {cric: {url: nowhere.json}}\n"
+    (here / "more.lake.yaml").write_text(cric)
+    spec.write_text(broken + "include: more.lake.yaml\n")
+    assert cli.call(["validate", str(spec)]) == 4
+    assert cli.call(["ship"]) == 0
+    assert len((here / "all.ndjson").read_text().splitlines()) == 5
