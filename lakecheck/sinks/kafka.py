@@ -47,8 +47,8 @@ class Options(Access, frozen=True, kw_only=True):
     topic: Annotated[
         str,
         Meta(
-            description="The topic, such as lakecheck.{kind}; what stands in braces is the "
-            f"document's: {', '.join(FIELDS)}."
+            description="The topic, which must be there, such as lakecheck.{kind}; what stands in "
+            f"braces is the document's: {', '.join(FIELDS)}."
         ),
     ] = "lakecheck"
 

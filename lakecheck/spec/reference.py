@@ -30,13 +30,15 @@ def reference(section: Section) -> str:
 
 
 def _table(options: type[Struct]) -> str:
-    required = record_of(options).required
-    rows = ["| key | means | if not given |", "|---|---|---|"]
+    record = record_of(options)
+    rows = ["| key | is | means | if not given |", "|---|---|---|---|"]
     for field in msgspec.structs.fields(options):
         metas = [meta for meta in get_args(field.type)[1:] if isinstance(meta, Meta)]
         told = next((meta.description for meta in metas if meta.description), "")
-        default = "must be given" if field.encode_name in required else _shown(field)
-        rows.append(f"| `{field.encode_name}` | {told.replace('|', chr(92) + '|')} | {default} |")
+        name = field.encode_name
+        default = "must be given" if name in record.required else _shown(field)
+        cells = (f"`{name}`", record.fields[name].expected, told, default)
+        rows.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
     return "\n".join(rows) + "\n"
 
 
