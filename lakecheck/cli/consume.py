@@ -42,6 +42,9 @@ def consume(
 
     Where they come from stands in the specs' section `consume`. A message is acknowledged when it
     is on the disk; what is not understood is kept beside, with the reason.
+
+    Exit code 0: all is published; 1: a sink refused documents for good; 10: some are still pending,
+    or a source could not be heard.
     """
     publish, sources, files = spec.flows(options.spec_paths(specs))
     names = [choice.name for choice in sources]
@@ -55,7 +58,11 @@ def consume(
     redactor = Redactor(secret for each in (*chosen, *sinks) for secret in secrets_of(each.options))
     console, errors = Console(highlight=False), Console(stderr=True, highlight=False)
     received = Received(reports, name, files)
-    consumer = Consumer(received, chosen)
+
+    def heard(target: str) -> None:
+        console.print(f"listening to {target}", soft_wrap=True, markup=False)
+
+    consumer = Consumer(received, chosen, heard)
     halt = threading.Event()
 
     def stop() -> None:

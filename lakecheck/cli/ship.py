@@ -62,8 +62,7 @@ class DurationType(click.ParamType[float]):
     "--within",
     type=DurationType(),
     default=60.0,
-    show_default="1m",
-    help="How long a sink that takes nothing is tried.",
+    help="How long a sink that takes nothing is tried.  [default: 1m]",
 )
 @click.option("--for-ever", is_flag=True, help="Until every sink has them.")
 @click.option("--again", is_flag=True, help="All once more; stores keep them once.")

@@ -41,14 +41,23 @@ class Counts(Struct):
 
 
 class Consumer:
-    """Reads all sources of a spec, each in a thread of its own, until `stop` is set."""
+    """Reads all sources of a spec, each in a thread of its own, until `stop` is set.
 
-    def __init__(self, received: Received, choices: tuple[SinkChoice, ...]) -> None:
+    `heard` is told where it listens, once for each source that answers.
+    """
+
+    def __init__(
+        self,
+        received: Received,
+        choices: tuple[SinkChoice, ...],
+        heard: Callable[[str], None] = lambda target: None,
+    ) -> None:
         self.received = received
         self.counts = Counts()
         self.stop = threading.Event()
         self.silent = {choice.name: "it did not answer" for choice in choices}  # never heard; why
         self.lasting = ""  # why a source cannot be heard, where waiting does not help
+        self._tell = heard
         self._keeping = threading.Lock()
         self._redactor = Redactor()
         self._choices = choices
@@ -84,7 +93,8 @@ class Consumer:
                 source = _open(choice)
                 while not self.stop.is_set():
                     taken = self._take(source)
-                    self.silent.pop(choice.name, None)
+                    if self.silent.pop(choice.name, None):
+                        self._tell(_target(choice))
                     if taken:
                         wait, told = FIRST_WAIT, ""
             except SinkTrouble as error:
@@ -189,6 +199,11 @@ class Publisher:
         self._stop.set()
         for thread in self._threads:
             thread.join(60)
+
+
+def _target(choice: SinkChoice) -> str:
+    kind: SourceKind = registry.load("sources", choice.sink)
+    return kind.target(choice.options)
 
 
 def _open(choice: SinkChoice) -> Source:

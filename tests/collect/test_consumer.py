@@ -240,6 +240,7 @@ def test_from_message_to_sink(here: Path, capsys: pytest.CaptureFixture[str]) ->
             signal.signal(number, handler)
     assert ids(here / "all.ndjson") == [event(n)["_id"] for n in range(50)]
     told = capsys.readouterr().out
+    assert f"listening to {here}/events.ndjson\n" in told
     assert "51 messages: 50 documents in reports/received-" in told
     assert "; 1 not understood, kept in reports/received-" in told
     assert cli.call(["ship"]) == 0  # the specs were noted beside the journal
