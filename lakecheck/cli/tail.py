@@ -41,7 +41,12 @@ COLOURS = {
 @click.argument("names", nargs=-1, metavar="[RUN]…")
 @click.option("-w", "--where", metavar="CONDITION", help="Only these, as: 'status == failed'.")
 @click.option(
-    "-n", "lines", type=click.IntRange(0), default=10, show_default=True, help="How many of before come first."
+    "-n",
+    "lines",
+    type=click.IntRange(0),
+    default=10,
+    show_default=True,
+    help="How many of before to show.",
 )
 @click.option("--no-follow", is_flag=True, help="End instead of waiting for more.")
 @options.as_json
