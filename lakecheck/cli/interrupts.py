@@ -23,7 +23,7 @@ def caught(first: Callable[[], None], second: Callable[[], None]) -> Iterator[li
     def hit(number: int, frame: FrameType | None) -> None:
         nonlocal begun
         now = time.monotonic()
-        if hits and now - begun < TOGETHER:
+        if hits and number == hits[-1] and now - begun < TOGETHER:
             return
         begun = now
         hits.append(number)
