@@ -75,7 +75,7 @@ def test_nothing_is_lost_and_nothing_is_there_twice(
     watermarks = {f"{DISK}__watermark__{name}": value for name, value in full.items()}
     watermarks |= {f"{DISK}__threshold_enabled": True, "cluster__info__update__interval": "10s"}
     with search_store.cluster(**watermarks):
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while "read_only_allow_delete" not in str(search_store.ask("GET", "storm-*/_settings")):
             assert time.monotonic() < deadline
             time.sleep(0.2)
