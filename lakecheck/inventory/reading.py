@@ -20,7 +20,8 @@ from urllib3.exceptions import (
     SSLError,
 )
 
-from lakecheck.spec.addresses import check_address, is_url
+from lakecheck.credentials.trust import trusting
+from lakecheck.spec.addresses import checked, is_url
 from lakecheck.spec.locks import LARGEST
 from lakecheck.units import show_duration, show_size
 
@@ -42,7 +43,7 @@ class _Passing(Unread):
 def fetch(located: str, timeout: float = 30.0, ca: str = "") -> bytes:
     """Read a URL or file; raises Unread."""
     try:
-        check_address(located)
+        checked(located)
     except ValueError as error:
         raise Unread(str(error)) from None
     return _download(located, timeout, ca) if is_url(located) else _file(Path(located))
@@ -75,11 +76,8 @@ def _download(url: str, timeout: float, ca: str) -> bytes:
 
 def _context(ca: str) -> ssl.SSLContext:
     try:
-        folder = os.path.isdir(ca)
-        return ssl.create_default_context(
-            cafile=ca if ca and not folder else None, capath=ca if folder else None
-        )
-    except (OSError, ssl.SSLError) as error:
+        return trusting(ca)
+    except OSError as error:
         raise Unread(f"the CA {ca} cannot be used: {error}") from None
 
 

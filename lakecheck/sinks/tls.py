@@ -5,18 +5,14 @@ from __future__ import annotations
 import ssl
 from pathlib import Path
 
+from lakecheck.credentials.trust import trusting
 from lakecheck.sinks.base import SinkTrouble
 
 
 def context(ca: str, certificate: str = "", key: str = "") -> ssl.SSLContext:
     """Trust a file or folder of authorities, else the machine's; raises SinkTrouble."""
-    trusted = Path(ca).expanduser() if ca else None
-    folder = trusted is not None and trusted.is_dir()
     try:
-        made = ssl.create_default_context(
-            cafile=str(trusted) if trusted and not folder else None,
-            capath=str(trusted) if folder else None,
-        )
+        made = trusting(ca)
     except OSError as error:
         raise SinkTrouble(f"ca: {ca} cannot be used: {_why(error)}", lasting=True) from error
     if certificate:

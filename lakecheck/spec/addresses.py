@@ -8,8 +8,8 @@ from typing import Any
 from msgspec import Struct
 
 from lakecheck.spec.nodes import Node, quote
-from lakecheck.spec.scalar_shapes import Text
-from lakecheck.spec.shapes import INVALID, Context, Schema
+from lakecheck.spec.scalar_shapes import read_text
+from lakecheck.spec.shapes import Context, Schema
 
 WEB = ("https", "http")
 
@@ -19,19 +19,20 @@ def is_url(address: str) -> bool:
     return "://" in address
 
 
-def check_address(address: str) -> None:
-    """Raise ValueError where an address can be no catalogue's."""
+def checked(address: str) -> str:
+    """Give an address; ValueError where it can be no catalogue's."""
     scheme, _, rest = address.partition("://")
     if not is_url(address):
         if not address.strip() or "\0" in address:
             raise ValueError("expected a URL or the path of a file, found nothing")
-        return
+        return address
     if scheme.lower() not in WEB:
         raise ValueError(f"{quote(address)}: catalogues are read over https or http, or from files")
     if "@" in re.split(r"[/?#]", rest)[0]:
         raise ValueError("a catalogue's URL holds no user name or password")
     if re.search(r"[\s\x00-\x1f\x7f]", address):
         raise ValueError(f"{quote(address)} holds a blank or control character; escape it as %20")
+    return address
 
 
 class AddressShape(Struct, frozen=True):
@@ -45,15 +46,7 @@ class AddressShape(Struct, frozen=True):
 
     def decode(self, node: Node, path: str, context: Context) -> Any:
         """Give the value, or INVALID after noting the faults."""
-        text = Text(self.expected).decode(node, path, context)
-        if text is INVALID:
-            return INVALID
-        try:
-            check_address(text)
-        except ValueError as error:
-            context.faults.add(node.place, path, str(error))
-            return INVALID
-        return text
+        return read_text(self, node, path, context, checked)
 
     def schema(self) -> Schema:
         """Give the JSON Schema of such values."""

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from lakecheck.spec.nodes import Node, quote
-from lakecheck.spec.scalar_shapes import Text
+from lakecheck.spec.scalar_shapes import read_text
 from lakecheck.spec.shapes import INVALID, Context, Reference, Schema
 
 FORM = "scheme://host:port/prefix"
@@ -77,15 +77,9 @@ class EndpointShape(Struct, frozen=True):
 
     def decode(self, node: Node, path: str, context: Context) -> Any:
         """Give the value, or INVALID after noting the faults."""
-        text = Text(self.expected).decode(node, path, context)
-        if text is INVALID:
-            return INVALID
-        try:
-            url = parse(text)
-        except ValueError as error:
-            context.faults.add(node.place, path, str(error))
-            return INVALID
-        context.references.append(Reference("scheme", url.scheme, node.place, path))
+        url = read_text(self, node, path, context, parse)
+        if url is not INVALID:
+            context.references.append(Reference("scheme", url.scheme, node.place, path))
         return url
 
     def schema(self) -> Schema:

@@ -11,9 +11,23 @@ from msgspec import Struct
 
 from lakecheck import units
 from lakecheck.spec.nodes import Node, near, quote
-from lakecheck.spec.shapes import INVALID, Context, Reference, Schema, mismatch
+from lakecheck.spec.shapes import INVALID, Context, Reference, Schema, Shape, mismatch
 
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def read_text(
+    shape: Shape, node: Node, path: str, context: Context, parse: Callable[[str], Any]
+) -> Any:
+    """Give what `parse` makes of a text; its ValueError is the fault, as the message says it."""
+    text = Text(shape.expected).decode(node, path, context)
+    if text is INVALID:
+        return INVALID
+    try:
+        return parse(text)
+    except ValueError as error:
+        context.faults.add(node.place, path, str(error))
+        return INVALID
 
 
 class Text(Struct, frozen=True):
