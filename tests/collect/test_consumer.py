@@ -156,11 +156,12 @@ def test_a_full_disk_at_midnight_ends_no_source(
 ) -> None:
     scripted.script = [[body(1)], [body(1)]]
     received = Received(tmp_path)
-    turn, full = received.turn, [True]
+    turn = received.turn
+    troubles = [UsageError("reports/received-2026-11-22 cannot be made: No space left on device")]
 
     def midnight(now: float) -> None:
-        if full.pop() if full else False:
-            raise UsageError("reports/received-2026-11-22 cannot be made: No space left on device")
+        if troubles:
+            raise troubles.pop()
         turn(now)
 
     monkeypatch.setattr(received, "turn", midnight)

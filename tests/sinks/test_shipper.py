@@ -224,14 +224,18 @@ def test_a_sink_that_is_down_is_waited_for_once(tmp_path: Path) -> None:
 
 def test_one_bad_journal_stops_no_other(tmp_path: Path) -> None:
     journals = runs(tmp_path, 3)
-    failing_once = to_failing(how="crash", first=1, path=str(tmp_path / "taken"))
-    (journals[0].parent / "shipped").write_text("no folder")  # so nothing can be noted there
-    found = ship_all([(each, [failing_once]) for each in journals], 5.0)
-    assert len(found) == 3
+    with journals[1].open("a") as file:
+        file.write("no document\n")
+    # So its dead letter cannot be written, which waiting does not cure.
+    (journals[1].parent / "shipped").write_text("no folder")
+    out = tmp_path / "out.ndjson"
+    found = [outcome for _, outcome in ship_all([(each, [to_file(out)]) for each in journals], 5.0)]
+    assert [outcome.shipped for outcome in found] == [10, 0, 10]
+    assert [outcome.pending for outcome in found] == [0, 11, 0]
+    assert {f"{n:032x}" for n in (*range(10), *range(20, 30))} <= set(ids(out))
 
 
-def test_what_is_refused_costs_the_same_each(tmp_path: Path) -> None:
-    """Dead letters are neither read again nor kept in memory, and a torn one is mended."""
+def test_dead_letters_are_each_there_once_and_whole(tmp_path: Path) -> None:
     journal = tmp_path / "run" / "results.ndjson"
     journal.parent.mkdir()
     journal.write_text("".join(json.dumps(document(n)) + "\n" for n in range(20_000)))
