@@ -52,7 +52,9 @@ def page(documents: Iterable[Mapping[str, Any]], plan: Mapping[str, Any]) -> Pag
     places = anchors(shown)
     meshes, without_room = matrices(outcomes, places)
     counts = Counter(outcome.status for outcome in outcomes)
-    mood = words.worst([*counts, *(["not_run"] if missing else [])])
+    # Skipped checks take nothing from "All … passed", which stands beside it.
+    judged = [status for status in counts if status != "skipped"] or list(counts)
+    mood = words.worst([*judged, *(["not_run"] if missing else [])])
     return Page(
         title=_title(kept, plan),
         mood=mood if outcomes else "not_run",

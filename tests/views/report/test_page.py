@@ -92,6 +92,16 @@ def test_the_plan_tells_what_left_no_document_and_the_order() -> None:
     assert [row.rse for row in made.grids[0].rows] == ["CNAF-STORM"] * 2 + ["DESY-DCACHE"] * 2
 
 
+def test_what_was_skipped_takes_nothing_from_all_passed() -> None:
+    run = runs.green(2)
+    run.add("own", "python", "x", "call", "skipped", reason="the tape is away")
+    assert page(run.documents, {}).mood == "passed"
+
+    skipped = Run()
+    skipped.add("own", "python", "x", "call", "skipped", reason="the tape is away")
+    assert page(skipped.documents, {}).mood == "skipped"
+
+
 def test_without_a_plan_the_documents_tell_the_facts() -> None:
     facts = dict(page(runs.green(2).documents, {}).facts)
 
