@@ -42,6 +42,7 @@ class Stomp:
         self.target = target
         self._socket: socket.socket | None = None
         self._received = bytearray()
+        self._greeted = False  # it has answered our CONNECT
         self._number = 0  # of receipts
 
     def deliver(self, records: Sequence[Record], deadline: float) -> list[Record]:
@@ -85,6 +86,7 @@ class Stomp:
         if self._socket is not None:
             return self._socket
         self._socket = dial(self.target, deadline)
+        self._greeted = False
         headers = {"accept-version": "1.1,1.2", "host": self.target.host, "heart-beat": "0,0"}
         if self.target.user:
             headers |= {"login": self.target.user, "passcode": self.target.password}
@@ -92,6 +94,7 @@ class Stomp:
         lines = "".join(f"{name}:{value}\n" for name, value in headers.items())
         self._socket.sendall(f"CONNECT\n{lines}\n\0".encode())
         command, answered, body = self._frame(deadline)
+        self._greeted = True
         if command != "CONNECTED":
             raise Trouble(_told(command, answered, body), answered=True)
         return self._socket
@@ -136,6 +139,8 @@ class Stomp:
             if not more:
                 words = in_one_line(self._received.decode("utf-8", "replace"))
                 said = f" after it said {words!r}" if words else ""
+                if not words and not self._greeted and self.target.scheme == "stomp":
+                    said = "; if it speaks TLS there, write stomp+ssl://"
                 raise Trouble(f"it closed the connection{said}", answered=bool(words))
             self._received += more
             if self._received.startswith(TLS_ALERT) and self.target.scheme == "stomp":
