@@ -192,6 +192,7 @@ class Scheduler:
         except asyncio.CancelledError:
             if begun and not self._stopping:
                 await transfer.clean()
+                log("cleaned up after the user's cancelling")
             raise
 
     def _finish(self, file_id: int, done: Done) -> None:
