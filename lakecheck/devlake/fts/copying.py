@@ -210,6 +210,7 @@ class Transfer:
                     except Missing:
                         gone += 1
                     await asyncio.sleep(0.2)
+        self._log("cleaned up" if gone else "the destination could not be cleaned up")
 
 
 def code_of(error: DriverError) -> int:
