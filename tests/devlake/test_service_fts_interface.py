@@ -62,6 +62,10 @@ BAD: list[tuple[Any, int, str]] = [
     ({"params": {}}, 400, "No transfers operations specified"),
     ({"files": [{"sources": ["davs://a/b"]}]}, 400, "Missing parameter: 'destinations'"),
     ({"files": [{**OK, "filesize": "big"}]}, 400, "Invalid value within the request"),
+    ({"files": [{**OK, "filesize": "nan"}]}, 400, "filesize is nan"),
+    ({"files": [OK], "params": {"timeout": 10**30}}, 400, "timeout is 1000"),
+    ({"files": [OK], "params": {"max_time_in_queue": 10**400}}, 400, "Invalid value within"),
+    ({"files": [OK], "params": {"retry": "often"}}, 400, "Invalid value within the request"),
     ({"files": ["davs://a/b"]}, 400, "Malformed request"),
     ({"files": 5}, 400, "Malformed request"),
     ({"files": [OK], "params": 7}, 400, "Malformed request"),
@@ -192,6 +196,9 @@ def test_waiting_jobs_are_canceled_and_ended_ones_not(
     states = ["304 Not Modified", "200 Ok", "404 Not Found"]
     assert [each["http_status"] for each in told] == states
     assert fts.ask("DELETE", "/jobs/nothing")[0] == 404
+    for everything in ("all", "vo/lake"):
+        status, told = fts.ask("DELETE", f"/jobs/{everything}")
+        assert (status, told["message"]) == (403, "User does not have root privileges")
 
 
 def test_single_files_are_canceled(fts: Fts, source: str, target: str, held: None) -> None:
