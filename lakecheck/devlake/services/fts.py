@@ -52,7 +52,8 @@ def build(site: Site) -> Service:
         fault=str(folder / "fault"),
         control=control,
         tokens={token: TOKEN_SUBJECT},
-        proxy=str(site.layout.proxy) if site.gsi else "",
+        proxy=str(site.layout.proxy),
+        gsi=site.gsi,
     )
     path = site.layout.home / "cfg" / "fts.json"
     write_private(path, msgspec.json.encode(config), None)
