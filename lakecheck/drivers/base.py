@@ -116,6 +116,22 @@ class Session(Protocol):
         """End every connection and worker process."""
 
 
+class Service(Protocol):
+    """A service that tests go through, asked with one credential, for one run.
+
+    Every call raises a DriverError and nothing else.
+    """
+
+    async def ready(self) -> None:
+        """Wait until it has answered once, for a while."""
+
+    async def undo(self, sort: str, name: str) -> None:
+        """End or remove what a run created there (`job`, `rule`); no error where it is gone."""
+
+    async def close(self) -> None:
+        """End every connection."""
+
+
 class Driver(Protocol):
     """One file that speaks one protocol or library; registered under `lakecheck.drivers`."""
 
