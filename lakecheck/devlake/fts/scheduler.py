@@ -65,7 +65,7 @@ class Scheduler:
     def submitted(self, files: Iterable[Row]) -> None:
         """Hear of new files."""
         for file in files:
-            self._queue.add(file["link"])
+            self._queue.add(file["link"], file["ready_at"])
         self._wake.set()
 
     def canceled(self, ids: Iterable[str]) -> None:
@@ -84,10 +84,13 @@ class Scheduler:
     async def run(self) -> None:
         """Work for ever."""
         rests = [asyncio.create_task(self._clean_rest(file)) for file in self._store.rests()]
+        looked = 0.0
         while True:
             rests = [task for task in rests if not task.done()]
-            self._expire()
-            self._stage()
+            if time.monotonic() - looked >= TICK:
+                looked = time.monotonic()
+                self._expire()
+                self._stage()
             self._begin()
             self._wake.clear()
             pause = TICK if self._queue else IDLE
@@ -115,7 +118,7 @@ class Scheduler:
                 changes = {"file_state": "SUBMITTED", "staging_finished": date()}
                 self._store.set_file(file["file_id"], ("STAGING",), **changes)
                 self._store.settle(file["job_id"])
-                self._queue.add(file["link"])
+                self._queue.add(file["link"], file["ready_at"])
 
     def _begin(self) -> None:
         fault = self._faults.now
@@ -236,14 +239,15 @@ class Scheduler:
         file = self._store.file(file_id)
         job = self._store.jobs([file["job_id"]])[file["job_id"]]
         if failed.code not in _FINAL and file["retry"] < job["retry"]:
+            again = time.time() + job["retry_delay"]
             self._store.set_file(
                 file_id,
                 file_state="SUBMITTED",
                 reason=str(failed),
                 retry=file["retry"] + 1,
-                ready_at=time.time() + job["retry_delay"],
+                ready_at=again,
             )
-            self._queue.add(file["link"])
+            self._queue.add(file["link"], again)
             self._store.settle(file["job_id"])
             return
         ended = {"file_state": "FAILED", "finish_time": date(), "reason": str(failed)}
@@ -257,9 +261,10 @@ class Scheduler:
         if (job["job_type"], state) in (("H", "FINISHED"), ("R", "FAILED")):
             query = "SELECT file_id, link FROM files WHERE job_id = ? AND file_state = 'NOT_USED'"
             for following in self._store.rows(f"{query} ORDER BY file_id LIMIT 1", job["job_id"]):
-                changes = {"file_state": "SUBMITTED", "ready_at": time.time()}
+                now = time.time()
+                changes = {"file_state": "SUBMITTED", "ready_at": now}
                 self._store.set_file(following["file_id"], ("NOT_USED",), **changes)
-                self._queue.add(following["link"])
+                self._queue.add(following["link"], now)
         self._store.settle(job["job_id"])
 
 

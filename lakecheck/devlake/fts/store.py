@@ -166,7 +166,8 @@ class Store:
     def overdue(self) -> list[str]:
         """Give jobs that have waited for longer than they wanted to."""
         query = (
-            "SELECT job_id FROM jobs WHERE job_finished IS NULL AND max_time_in_queue < ?"
+            "SELECT job_id FROM jobs INDEXED BY jobs_expiry"
+            " WHERE job_finished IS NULL AND max_time_in_queue < ?"
             " AND job_state IN ('STAGING', 'SUBMITTED')"
         )
         return [row["job_id"] for row in self.rows(query, time.time())]
