@@ -32,7 +32,7 @@ from rucio.daemons.undertaker import undertaker  # noqa: E402
 
 from .registration import register  # noqa: E402
 
-PAUSE = 0.3  # s between two rounds
+RENEW_EVERY = 2  # s; heartbeats
 REPAIR_AFTER = 30  # s for which a rule is STUCK before it is tried again
 Step = Callable[[], object]
 
@@ -80,35 +80,47 @@ def _reaper() -> tuple[Step, ...]:
     return (_once(reaper, greedy=True, delay_seconds=30, **limits, **options),)
 
 
-def _loop(steps: Iterable[Step]) -> None:
+def _loop(steps: Iterable[Step], pause: float) -> None:
     while True:
         for step in steps:
             try:
                 step()
             except Exception:  # a daemon's error is logged, and the others go on
                 logging.exception("a daemon failed")
-        time.sleep(PAUSE)
+        time.sleep(pause)
 
 
 class Heartbeat(common.HeartbeatHandler):  # type: ignore[misc]
-    """A daemon's heartbeat that outlives a round: one a daemon, whatever thread it works in."""
+    """A daemon's heartbeat that outlives its rounds: one a daemon, whatever thread it works in."""
 
-    def __init__(self, executable: str, renewal_interval: int) -> None:
-        super().__init__(executable, renewal_interval)
+    def __init__(self, executable: str) -> None:
+        super().__init__(executable, RENEW_EVERY)
         self.hb_thread = threading.main_thread()
+
+    def __enter__(self) -> Heartbeat:
+        """Renew it if it is old enough."""
+        if self.last_time is None:
+            super().__enter__()
+        self.live()
+        return self
 
     def __exit__(self, *error: object) -> None:
         """Let it be; that of a process which has ended is removed by the next one."""
+
+
+@functools.cache
+def _heartbeat(executable: str, renewal_interval: int) -> Heartbeat:
+    return Heartbeat(executable)
 
 
 def main(plan: str, ready: str) -> None:
     """Register what the lake has, say so by listening, then work until killed."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     register(Path(plan))
-    common.HeartbeatHandler = Heartbeat
-    for steps in (_conveyor(), _judge(), _abacus(), _reaper()):
+    common.HeartbeatHandler = _heartbeat
+    for steps, pause in ((_conveyor(), 0.5), (_judge(), 1.0), (_abacus(), 2.0), (_reaper(), 2.0)):
         # A storage that hangs holds up the reaper only.
-        threading.Thread(target=_loop, args=(steps,), daemon=True).start()
+        threading.Thread(target=_loop, args=(steps, pause), daemon=True).start()
     Path(ready).unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(ready)
