@@ -119,7 +119,7 @@ def status(context: click.Context, folder: Path, as_json: bool) -> None:
 @click.argument("rse")
 @click.argument("kind")
 def fault(folder: Path, rse: str, kind: str) -> None:
-    """Make RSE misbehave from now on; KIND none makes it well again."""
+    """Make RSE, or the service fts, misbehave from now on; KIND none makes it well again."""
     running = find(folder)
     if running is None:
         raise UsageError(f"no lake is up in {folder}; `lakecheck lake up` starts one")
@@ -159,7 +159,9 @@ def _fault(fault: str) -> str:
 
 
 def _fault_of(record: LakeRecord, server: ServerRecord) -> str:
-    return record.rses[server.rse].fault if server.rse else "none"
+    if server.rse:
+        return record.rses[server.rse].fault
+    return record.service_faults.get(server.name, "none")
 
 
 def _show_endpoints(record: LakeRecord) -> None:
@@ -167,7 +169,8 @@ def _show_endpoints(record: LakeRecord) -> None:
     for name, rse in record.rses.items():
         table.add_row(name, "\n".join(rse.endpoints.values()), _fault(rse.fault))
     for name, settings in record.services.items():
-        table.add_row(name, str(settings.get("url", "")), "")
+        fault = record.service_faults.get(name, "none")
+        table.add_row(name, str(settings.get("url", "")), _fault(fault))
     _print(table)
 
 

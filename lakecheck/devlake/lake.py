@@ -137,7 +137,13 @@ class Lake:
         return Path(self._rse(rse).data[server])
 
     def fault(self, rse: str, kind: str) -> None:
-        """Make an RSE misbehave from now on; `none` makes it well, and starts killed servers."""
+        """Make an RSE misbehave from now on; `none` makes it well, and starts killed servers.
+
+        The transfer service can misbehave too: `fault("fts", "queue=30")`.
+        """
+        if rse in self.services:
+            self._ask(Request("fault", rse, words=kind))
+            return
         self._rse(rse)
         self._ask(Request("fault", rse, FaultChoice.parse(kind)))
 

@@ -18,8 +18,9 @@ class Request(Struct, frozen=True):
     """An order to a running lake over its control socket."""
 
     do: str  # fault, kill, halt, resume, stop
-    rse: str = ""  # or the service to halt or resume
+    rse: str = ""  # or the service to halt, to resume, or to spoil
     fault: FaultChoice = FaultChoice()
+    words: str = ""  # a service's fault
     server: int = 0
     programs: tuple[str, ...] = ()
 

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from typing import Literal
 
+from msgspec.structs import replace
+
 from lakecheck.devlake.account import Account
 from lakecheck.devlake.readiness import answers
 from lakecheck.devlake.server import Server
@@ -83,9 +85,10 @@ class Process:
 
     async def _spawn(self) -> None:
         self._set("starting")
+        account = replace(self._account, switch=False) if self.server.own else self._account
         with self.server.output.open("ab") as output:
             self._child = await asyncio.create_subprocess_exec(
-                *self._account.prefix(),
+                *account.prefix(),
                 *self.server.argv,
                 env=dict(self.server.env),
                 cwd=self.server.folder,

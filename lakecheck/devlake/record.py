@@ -66,6 +66,7 @@ class LakeRecord(Struct, frozen=True):
     rses: dict[str, RseRecord]
     servers: list[ServerRecord]
     services: dict[str, dict[str, Any]] = field(default_factory=dict)
+    service_faults: dict[str, str] = field(default_factory=dict)  # of those that have one
 
 
 def process_record(pid: int) -> ProcessRecord | None:

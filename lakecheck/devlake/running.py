@@ -15,7 +15,7 @@ from lakecheck.devlake.readiness import LOOK_WITHIN, answers, cluster_is_whole
 from lakecheck.devlake.server import Server, Storage
 from lakecheck.devlake.service import Service
 from lakecheck.devlake.shape import FaultChoice
-from lakecheck.errors import LakecheckError
+from lakecheck.errors import LakecheckError, UsageError
 
 
 async def start_in_order(processes: Sequence[Process]) -> None:
@@ -39,7 +39,19 @@ class RunningService:
     def __init__(self, lake: Construction, service: Service, changed: Callable[[], None]) -> None:
         self.service = service
         self.halted: set[str] = set()
+        self.fault = "none"
         self.processes = [Process(s, lake.site.account, changed) for s in service.servers]
+        self._rses = {each.name: tuple(each.endpoints.values()) for each in lake.storages}
+
+    def misbehave(self, words: str) -> None:
+        """Put the service into the state that a fault asks for; raises UsageError."""
+        if self.service.misbehave is None:
+            raise UsageError(
+                f'the service "{self.service.name}" has no faults; '
+                "its servers can be ended and started: Lake.halt, Lake.resume"
+            )
+        self.service.misbehave(words, self._rses)
+        self.fault = words
 
     async def start(self, only: str = "") -> None:
         """Start the servers, or one of them, until all answer."""

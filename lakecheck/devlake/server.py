@@ -45,6 +45,7 @@ class Server(Struct, frozen=True):
     stop_within: float = 1.0  # seconds between the signal to stop and SIGKILL
     stop_signal: int = signal.SIGTERM
     after: str = ""  # a server that must be ready before this one starts
+    own: bool = False  # of this package: it runs as the caller, and not as the servers' account
 
     @property
     def address(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct, field
@@ -22,6 +22,8 @@ class Service(Struct, frozen=True):
     servers: tuple[Server, ...]
     settings: Mapping[str, Any] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
+    # Takes a fault in words, and the URLs of the lake's storages; UsageError where it has none so.
+    misbehave: Callable[[str, Mapping[str, Sequence[str]]], None] | None = None
 
 
 class ServiceKind(Struct, frozen=True):

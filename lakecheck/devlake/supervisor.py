@@ -115,6 +115,11 @@ class Supervisor:
         if request.do in ("halt", "resume"):
             await self._halt_or_resume(request)
             return
+        if request.do == "fault" and request.rse in self.services:
+            LOG.info("fault %s %s", request.rse, request.words)
+            self.services[request.rse].misbehave(request.words)
+            self._write_record()
+            return
         storage = self.storages[known_rse(request.rse, self.storages)]
         LOG.info("%s %s %s", request.do, request.rse, request.fault)
         if request.do == "kill":
@@ -166,6 +171,11 @@ class Supervisor:
             servers=[record for running in self._all() for record in self._of(running)],
             services={
                 name: dict(running.service.settings) for name, running in self.services.items()
+            },
+            service_faults={
+                name: running.fault
+                for name, running in self.services.items()
+                if running.fault != "none"
             },
         )
         with contextlib.suppress(FileNotFoundError):  # the folder was removed under our feet

@@ -113,9 +113,7 @@ def serves(storage: Storage) -> bool:
 
 
 def _rse(storage: Storage, number: int, fts: str) -> dict[str, Any]:
-    attributes = {**attributes_of(storage, number), "greedyDeletion": True}
-    if fts:
-        attributes["fts"] = fts
+    attributes = {**attributes_of(storage, number), "fts": fts, "greedyDeletion": True}
     usable = [scheme for scheme in _PROTOCOLS if scheme in storage.endpoints]
     return {
         "country": attributes["country"],

@@ -16,6 +16,7 @@ MODULES = {
     "kafka": "kafka",
     "rabbitmq": "rabbitmq",
     "postgresql": "postgresql",
+    "fts": "fts",
     "rucio": "rucio",
 }
 NAMES = tuple(MODULES)

@@ -30,7 +30,7 @@ def build(site: Site) -> Service:
     url = f"http://127.0.0.1:{port}"
     variables = _write_files(site, fetched, run)
     plan = site.layout.home / "cfg" / "rucio-plan.json"
-    fts = str(site.services["fts"].settings["url"]) if "fts" in site.services else ""
+    fts = str(site.services["fts"].settings["plain"])
     pki.write_private(plan, configuration.plan(site.storages, passwords, fts), site.account.owner)
     python = str(environment.python_of(fetched))
     web = Server(
@@ -149,5 +149,6 @@ KINDS = (
         ports=1,
         fetch=environment.fetched,
         build=build,
+        needs=("fts",),
     ),
 )

@@ -1,0 +1,109 @@
+"""The transfer service: a stand-in for FTS3, of this package, that copies for real."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from lakecheck import __version__
+from lakecheck.devlake.fts import faults
+from lakecheck.devlake.fts.config import Config
+from lakecheck.devlake.pki import write_private
+from lakecheck.devlake.server import Listener, Server, Site
+from lakecheck.devlake.service import Service, ServiceKind, make_password
+from lakecheck.errors import LakecheckError
+
+NAME = "fts"
+TOKEN_SUBJECT = "lake"
+
+
+def check() -> None:
+    """Say what is missing; raises LakecheckError."""
+    if importlib.util.find_spec("gfal2") is None:
+        raise LakecheckError(
+            "the lake's transfer service copies with gfal2, which is not installed for this "
+            "Python; on Debian: apt-get install python3-gfal2 and its plug-ins, then link its one "
+            ".so file into this environment, as ci/install does"
+        )
+
+
+def build(site: Site) -> Service:
+    """Write the configuration, and make the token that it accepts."""
+    https, plain = site.ports.take(), site.ports.take()
+    folder = site.layout.home / "data" / NAME
+    for path in (folder, folder / "credentials", site.layout.home / "log" / "transfers"):
+        path.mkdir(mode=0o700)
+    certificate, key = site.layout.host(NAME)
+    token, control = make_password(), make_password()
+    config = Config(
+        https=https,
+        plain=plain,
+        certificate=str(certificate),
+        key=str(key),
+        ca=str(site.layout.ca),
+        database=str(folder / "fts.sqlite"),
+        logs=str(site.layout.home / "log" / "transfers"),
+        credentials=str(folder / "credentials"),
+        fault=str(folder / "fault"),
+        control=control,
+        tokens={token: TOKEN_SUBJECT},
+        proxy=str(site.layout.proxy) if site.gsi else "",
+    )
+    path = site.layout.home / "cfg" / "fts.json"
+    write_private(path, msgspec.json.encode(config), None)
+    url, loopback = f"https://127.0.0.1:{https}", f"http://127.0.0.1:{plain}"
+    ca = str(site.layout.ca / "ca-bundle.pem")
+
+    def misbehave(words: str, rses: Mapping[str, Sequence[str]]) -> None:
+        faults.write(Path(config.fault), words, rses)
+
+    return Service(
+        name=NAME,
+        version=__version__,
+        servers=(_server(site, path, https, plain),),
+        settings={
+            "url": url,
+            "plain": loopback,
+            "ca": ca,
+            "token": token,
+            "control": control,
+        },
+        variables={"FTS_URL": url, "FTS_PLAIN_URL": loopback, "FTS_CA": ca},
+        misbehave=misbehave,
+    )
+
+
+def _server(site: Site, config: Path, https: int, plain: int) -> Server:
+    log = site.layout.log(NAME)
+    return Server(
+        name=NAME,
+        rse="",
+        program=NAME,
+        argv=(sys.executable, "-P", "-m", "lakecheck.devlake.fts", str(config)),
+        listeners=(Listener(https, ()), Listener(plain, ())),
+        folder=site.layout.run,
+        log=log,
+        output=log,
+        # Our own program, with our Python, wherever that lies and whatever it needs.
+        env={**os.environ, "TMPDIR": str(site.layout.run / "tmp"), "LC_ALL": "C"},
+        own=True,
+        probe=f"http://127.0.0.1:{plain}/lake/fault",
+        stop_within=3.0,
+    )
+
+
+KINDS = (
+    ServiceKind(
+        name=NAME,
+        title="A stand-in for FTS3 that copies for real",
+        programs={},
+        ports=2,
+        fetch=check,
+        build=build,
+    ),
+)
