@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,9 +15,9 @@ from tests.devlake.conftest import processes_of
 
 
 @contextmanager
-def service(folder: Path, name: str) -> Iterator[Lake]:
+def service(folder: Path, name: str, only: Sequence[str] = ()) -> Iterator[Lake]:
     """A lake with one service; afterwards nothing of it may run, whoever started it."""
-    with Lake.start(folder, only=[], services=[name]) as lake:
+    with Lake.start(folder, only=only, services=[name]) as lake:
         run, ports, supervisor = lake.record.run, lake.record.ports, lake.record.supervisor.pid
         yield lake
         family = psutil.Process(supervisor).children(recursive=True)
