@@ -15,9 +15,9 @@ from tests.devlake.conftest import processes_of
 
 
 @contextmanager
-def service(folder: Path, name: str, only: Sequence[str] = ()) -> Iterator[Lake]:
+def service(folder: Path, name: str, only: Sequence[str] = (), gsi: bool = False) -> Iterator[Lake]:
     """A lake with one service; afterwards nothing of it may run, whoever started it."""
-    with Lake.start(folder, only=only, services=[name]) as lake:
+    with Lake.start(folder, only=only, services=[name], gsi=gsi) as lake:
         run, ports, supervisor = lake.record.run, lake.record.ports, lake.record.supervisor.pid
         yield lake
         family = psutil.Process(supervisor).children(recursive=True)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import errno
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 from urllib.parse import SplitResult, urlsplit
 
@@ -28,6 +28,9 @@ from lakecheck.model import Algorithm, Credential, Endpoint
 
 CLEAN_WITHIN = 20.0  # seconds
 STAYS_AWAY = 3  # looks in a row that find nothing, after a copy that was interrupted
+# What a kept connection says whose server was started anew. FTS has a process for each file, and
+# so no connections from before.
+_HUNG_UP = ("unexpected eof", "DESTINATION OVERWRITE Result (Neon)")
 _CODES: dict[type[DriverError], int] = {
     TimedOut: errno.ETIMEDOUT,
     Unreachable: errno.ECONNREFUSED,
@@ -116,7 +119,7 @@ class Transfer:
         return Done(size, time.monotonic() - begun)
 
     async def _look_at_source(self) -> int:
-        found = await self._ask("SOURCE", "stat", self._source.stat(self.wish.source))
+        found = await self._ask("SOURCE", "stat", lambda: self._source.stat(self.wish.source))
         if found.is_folder:
             raise Failed("SOURCE", errno.EISDIR, "Source is a directory")
         told = int(self.wish.size)
@@ -138,14 +141,14 @@ class Transfer:
 
     async def _checksum(self, scope: str, storage: Storage, url: str) -> str:
         algorithm = cast(Algorithm, self.wish.algorithm)
-        found = plain(await self._ask(scope, "checksum", storage.checksum(url, algorithm)))
+        found = plain(await self._ask(scope, "checksum", lambda: storage.checksum(url, algorithm)))
         self._log(f"{scope.lower()} has {algorithm} {found}")
         return found
 
     async def _make_way(self) -> None:
         url = self.wish.destination
         try:
-            await self._ask("DESTINATION", "stat", self._destination.stat(url))
+            await self._ask("DESTINATION", "stat", lambda: self._destination.stat(url))
         except Failed as failed:
             if failed.code == errno.ENOENT:
                 return
@@ -154,13 +157,16 @@ class Transfer:
             why = "Destination file exists and overwrite is not enabled"
             raise Failed("DESTINATION", errno.EEXIST, why)
         self._log("the destination exists and is removed")
-        await self._ask("DESTINATION", "delete", self._destination.delete(url))
+        await self._ask("DESTINATION", "delete", lambda: self._destination.delete(url))
 
     async def _copy(self, size: int) -> None:
         wish = self.wish
         self._log("third-party copy begins, pulled by the destination")
-        copy = self._copier.copy(wish.source, wish.destination, "pull", None, size)
-        copied = await self._ask("TRANSFER", "copy", copy)
+        copied = await self._ask(
+            "TRANSFER",
+            "copy",
+            lambda: self._copier.copy(wish.source, wish.destination, "pull", None, size),
+        )
         self._log(f"third-party copy is done: {copied.mode}, streamed: {copied.streamed}")
         if copied.streamed or copied.mode != "pull":
             why = "The copy was not pulled by the destination, which alone is wanted here"
@@ -175,9 +181,15 @@ class Transfer:
             why = f"{which} and destination checksums do not match"
             raise Failed("TRANSFER", errno.EIO, why)
 
-    async def _ask(self, scope: str, step: str, call: Any) -> Any:
+    async def _ask(self, scope: str, step: str, call: Callable[[], Awaitable[Any]]) -> Any:
         try:
-            return await call
+            try:
+                return await call()
+            except DriverError as error:
+                if not any(sign in error.message for sign in _HUNG_UP):
+                    raise
+                self._log(f"{scope} {step}: asked again after {error.message}")
+                return await call()
         except DriverError as error:
             self._log(f"{scope} {step}: {type(error).__name__}, {error.code}, {error.message}")
             if step == "copy" and isinstance(error, Corrupt):
@@ -198,6 +210,7 @@ class Transfer:
                     except Missing:
                         gone += 1
                     await asyncio.sleep(0.2)
+        self._log("cleaned up" if gone else "the destination could not be cleaned up")
 
 
 def code_of(error: DriverError) -> int:

@@ -187,7 +187,7 @@ def _priority(body: Any) -> int:
 
 
 def _ids(request: web.Request) -> list[str]:
-    return list(dict.fromkeys(each for each in request.match_info["ids"].split(",") if each))
+    return [each for each in request.match_info["ids"].split(",") if each]
 
 
 def _ended(job: Row) -> bool:

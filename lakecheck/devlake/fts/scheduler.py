@@ -59,6 +59,8 @@ class Scheduler:
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._jobs: dict[int, str] = {}
         self._wake = asyncio.Event()
+        self._cleaning: dict[str, asyncio.Event] = {}  # by destination
+        self._stopping = False
 
     def submitted(self, files: Iterable[Row]) -> None:
         """Hear of new files."""
@@ -81,7 +83,9 @@ class Scheduler:
 
     async def run(self) -> None:
         """Work for ever."""
+        rests = [asyncio.create_task(self._clean_rest(file)) for file in self._store.rests()]
         while True:
+            rests = [task for task in rests if not task.done()]
             self._expire()
             self._stage()
             self._begin()
@@ -97,8 +101,6 @@ class Scheduler:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-    _stopping = False
 
     def _expire(self) -> None:
         late = self._store.overdue()
@@ -169,19 +171,15 @@ class Scheduler:
         if fault.concerns(file["source_surl"], file["dest_surl"]):
             raise _as_told(fault.reason)
         timeout = job["timeout"] or self._config.timeout
-        try:
-            credential = self._credentials.of(job)
-            transfer = Transfer(
-                self._session, wish_of(file, job), credential, self._config.ca, timeout, log
-            )
-        except LakecheckError as wrong:
-            raise Failed("AGENT", errno.EIO, str(wrong)) from None
+        transfer = self._made(file, job, log)
         begun: list[int] = []
 
         def copying() -> None:
             begun.append(1)
             self._store.set_file(file["file_id"], ("ACTIVE",), copying=1)
 
+        while (cleaned := self._cleaning.get(file["dest_surl"])) is not None:
+            await cleaned.wait()
         try:
             async with asyncio.timeout(timeout):
                 return await transfer.run(copying)
@@ -191,8 +189,33 @@ class Scheduler:
             raise Failed("TRANSFER", errno.ETIMEDOUT, "Transfer timed out") from None
         except asyncio.CancelledError:
             if begun and not self._stopping:
-                await transfer.clean()
+                await self._clean(transfer, file)
             raise
+
+    def _made(self, file: Row, job: Row, log: TransferLog) -> Transfer:
+        timeout = job["timeout"] or self._config.timeout
+        wish, ca = wish_of(file, job), self._config.ca
+        try:
+            return Transfer(self._session, wish, self._credentials.of(job), ca, timeout, log)
+        except LakecheckError as wrong:
+            raise Failed("AGENT", errno.EIO, str(wrong)) from None
+
+    async def _clean(self, transfer: Transfer, file: Row) -> None:
+        """Remove what a canceled transfer left; whoever wants the same destination waits."""
+        cleaned = self._cleaning[file["dest_surl"]] = asyncio.Event()
+        try:
+            await transfer.clean()
+        finally:
+            del self._cleaning[file["dest_surl"]]
+            cleaned.set()
+        self._store.set_file(file["file_id"], ("CANCELED",), copying=0)
+
+    async def _clean_rest(self, file: Row) -> None:
+        """Remove what a transfer left that was canceled just before the service ended."""
+        job = self._store.jobs([file["job_id"]])[file["job_id"]]
+        log = TransferLog(Path(self._config.logs), file["job_id"], file["file_id"], file["link"])
+        with contextlib.suppress(Failed):
+            await self._clean(self._made(file, job, log), file)
 
     def _finish(self, file_id: int, done: Done) -> None:
         spent = max(done.seconds, 0.001)

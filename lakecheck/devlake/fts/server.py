@@ -47,7 +47,7 @@ async def serve(config: Config) -> None:
     store, session = Store(config.database), DRIVER.open(DriverChoice())
     again = store.recover()
     if again:
-        LOG.info("%d files were under way when the service ended, and are copied anew", again)
+        LOG.info("files under way when the service ended, to be copied anew: %d", again)
     faults, credentials = Faults(Path(config.fault)), Credentials(store, config)
     scheduler = Scheduler(store, config, session, credentials, faults)
     parts = Parts(config, store, faults, credentials, scheduler)

@@ -159,6 +159,10 @@ class Store:
                     *(reason, now, *some),
                 )
 
+    def rests(self) -> list[Row]:
+        """Give canceled files whose copies may have been left."""
+        return self.rows("SELECT * FROM files WHERE file_state = 'CANCELED' AND copying = 1")
+
     def overdue(self) -> list[str]:
         """Give jobs that have waited for longer than they wanted to."""
         query = (
