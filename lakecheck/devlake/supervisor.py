@@ -130,7 +130,11 @@ class Supervisor:
 
     async def _halt_or_resume(self, request: Request) -> None:
         name = request.rse
-        among = {process.server.name: each for each in self.services.values() for process in each.processes}
+        among = {
+            process.server.name: each
+            for each in self.services.values()
+            for process in each.processes
+        }
         service = self.services.get(name) or among.get(name)
         if service is None:
             names = ", ".join(dict.fromkeys((*self.services, *among))) or "none"

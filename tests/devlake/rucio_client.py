@@ -37,7 +37,9 @@ class RucioClient:
         told = lake.services["rucio"]
         with pytest.MonkeyPatch.context() as patch:
             # Each account has a file of its own, since the file names the one of the token.
-            patch.setenv("RUCIO_CONFIG", told["client"] if account == "lake" else told["root"]["client"])
+            patch.setenv(
+                "RUCIO_CONFIG", told["client"] if account == "lake" else told["root"]["client"]
+            )
             config.clean_cached_config()
             self.plain = Client()
 
