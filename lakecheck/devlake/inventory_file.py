@@ -52,16 +52,22 @@ def _shown(layout: Layout, path: Path) -> str:
 
 
 def _rse(storage: Storage, number: int) -> dict[str, Any]:
-    country, site = _PLACES[number % len(_PLACES)]
-    quota = "low" if number % 2 else "high"
     described: dict[str, Any] = {
         "endpoints": list(storage.endpoints.values()),
-        "attributes": {"country": country, "site": site, "quota": quota, **storage.attributes},
+        "attributes": attributes_of(storage, number),
         "credential": storage.credential,
         "checksum": storage.checksum,
     }
     described["tpc"] = list(storage.tpc) or "none"
     return described
+
+
+def attributes_of(storage: Storage, number: int) -> dict[str, str | int]:
+    """Give what a lake's RSE is said to be; `number` counts them from 0."""
+    country, site = _PLACES[number % len(_PLACES)]
+    quota = "low" if number % 2 else "high"
+    quality = "CHEAP" if number else "FAST"
+    return {"country": country, "site": site, "quota": quota, "QOS": quality, **storage.attributes}
 
 
 def write_environment(layout: Layout, services: Iterable[Service] = ()) -> None:

@@ -29,7 +29,8 @@ class Service(Struct, frozen=True):
 class ServiceKind(Struct, frozen=True):
     """What `--with NAME` brings: programs it needs with their packages, ports, how to build it.
 
-    `fetch` brings its distribution into the cache, so that `build` needs no network.
+    `fetch` brings its distribution into the cache, so that `build` needs no network. `needs` are
+    services that come along, and that are built first.
     """
 
     name: str
@@ -38,6 +39,7 @@ class ServiceKind(Struct, frozen=True):
     ports: int
     fetch: Callable[[], object]
     build: Callable[[Site], Service]
+    needs: tuple[str, ...] = ()
 
 
 def make_password() -> str:
