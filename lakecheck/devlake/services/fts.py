@@ -54,6 +54,10 @@ def build(site: Site) -> Service:
             "token": next(iter(config.tokens)),
             "control": config.control,
         },
+        # Nobody's lake takes anybody, and there nobody has anything to delegate.
+        entry={"kind": NAME, "url": url, "credential": "lake", "ca": ca}
+        if site.gsi
+        else {"kind": NAME, "url": plain},
         variables={"FTS_URL": url, "FTS_PLAIN_URL": plain, "FTS_CA": ca},
         misbehave=misbehave,
     )
