@@ -25,6 +25,7 @@ class Patience:
         self._service = service
         self._threads = ThreadPoolExecutor(at_once, thread_name_prefix=f"lakecheck-{service}")
         self.trouble: DriverError | None = None
+        self._told = False  # whether anybody has heard of the trouble
 
     async def once(self, call: Callable[[], Answer]) -> Answer:
         """Make a call."""
@@ -38,18 +39,21 @@ class Patience:
             reraise=True,
         ):
             with attempt:
-                answer = await self._attempt(call)
+                again = attempt.retry_state.attempt_number > 1
+                answer = await self._attempt(call, again)
         return answer
 
-    async def _attempt(self, call: Callable[[], Answer]) -> Answer:
+    async def _attempt(self, call: Callable[[], Answer], again: bool) -> Answer:
         try:
             answer = await self.once(call)
         except PASSING as error:
-            if self.trouble is None:
+            # A server may close a connection while it is asked: that is no trouble if it is once.
+            if again and not self._told:
+                self._told = True
                 log.warning("%s: %s; trying again", self._service, error)
             self.trouble = error
             raise
-        self.trouble = None
+        self.trouble, self._told = None, False
         return answer
 
     async def within(self, seconds: float, call: Callable[[], Answer], url: str) -> Answer:
