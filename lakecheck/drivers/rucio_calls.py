@@ -20,8 +20,7 @@ from rucio.client.downloadclient import DownloadClient
 from rucio.client.uploadclient import UploadClient
 from rucio.common.exception import RucioException
 
-from lakecheck.drivers import rucio_client, rucio_errors
-from lakecheck.drivers.classify_gfal2 import explain
+from lakecheck.drivers import rucio_client, rucio_errors, rucio_reasons
 from lakecheck.drivers.payload_file import compare
 from lakecheck.drivers.rucio import Options
 from lakecheck.drivers.worker_wire import Judged
@@ -99,7 +98,7 @@ def _made(asked: str, call: Callable[[Any], None], reason: Callable[[], str], si
             call(client)
         except RucioException as error:
             if said := reason():
-                raise explain(None, said, "", credential) from None
+                raise rucio_reasons.of_storage(said, credential) from None
             raise rucio_errors.translated(error, choice, credential) from None
     except DriverError as error:
         raise Judged(

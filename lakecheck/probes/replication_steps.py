@@ -9,8 +9,7 @@ from collections.abc import Coroutine, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from lakecheck.drivers.fts import FileReport
-from lakecheck.drivers.fts_reasons import explain_file
+from lakecheck.drivers import rucio_reasons
 from lakecheck.drivers.rucio_rules import Rule
 from lakecheck.drivers.rucio_session import Rucio
 from lakecheck.errors import DriverError, Exists, Missing, TimedOut
@@ -176,15 +175,8 @@ def _late(tools: Tools, rucio: Rucio, rule_id: str) -> DriverError:
 
 def _stuck(tools: Tools, rucio: Rucio, rule: Rule) -> DriverError:
     """Say why a rule is stuck, in the words that Rucio has from FTS or gives itself."""
-    source = tools.case.needs[0].place
-    file = FileReport("FAILED", source, tools.case.place, rule.error)
-    error = explain_file(file, rucio.credential)
-    error.host = None  # which of the RSE's endpoints was used is not told
-    said = rule.error or "Rucio gives no reason"
-    error.message = f"the rule is {rule.state}: {said}"
-    error.args = (error.message,)
-    error.phase = error.phase or "rule"
-    return error
+    source, end = tools.case.needs[0].place, _destination(tools.case)
+    return rucio_reasons.of_rule(rule.state, rule.error, source, end, rucio.credential)
 
 
 async def replica(tools: Tools) -> Measured:
