@@ -20,6 +20,7 @@ SMALL = {
     ],
     "convert.py": ["--cases", "200", "--turns", "1"],
     "publishing.py": ["--turns", "2"],
+    "replication.py": ["--files", "2", "--turns", "1"],
     "brokers.py": ["--broker", "activemq", "--documents", "500", "--turns", "1"],
 }
 PROMISES = {
@@ -30,6 +31,7 @@ PROMISES = {
     "shipping.py": 3,
     "convert.py": 4,
     "publishing.py": 2,
+    "replication.py": 2,
     "brokers.py": 2,  # of each broker
 }
 

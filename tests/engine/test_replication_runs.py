@@ -178,7 +178,6 @@ def test_what_rucio_does_not_know(
     found = run_of(lake, tmp_path, rep(text), 10)
 
     bad = [each for each in found.values() if each["status"] == "error"]
-    print([(each["check"], each["error.class"], each["error.message"]) for each in bad])
     assert bad
     for each in bad:
         assert each["error.side"] == "tester"
