@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 from msgspec import Struct, field
@@ -18,6 +19,9 @@ class DriverChoice(Struct, frozen=True):
 
     name: str = "gfal2"
     options: Mapping[str, Any] = field(default_factory=dict)
+
+
+NO_DRIVER = DriverChoice("")
 
 
 class Endpoint(Struct, frozen=True, cache_hash=True, eq=True):
@@ -104,6 +108,7 @@ class Test(Struct, frozen=True):
     """A named entry of `tests:`; `options` holds the keys of its kind, decoded.
 
     `service` is the one that `via:` names; None where nothing stands between us and storages.
+    `services` are those that it asks for their own sake: all of the spec, or what `of:` names.
     """
 
     name: str
@@ -116,6 +121,7 @@ class Test(Struct, frozen=True):
     expect: tuple[Condition, ...] = ()
     allow_empty: bool = False
     service: ServiceChoice | None = None
+    services: Mapping[str, ServiceChoice] = field(default_factory=dict)
     origin: str = ""  # `file:line`
 
     __test__ = False  # pytest: this is no test class
@@ -175,6 +181,13 @@ class Case(Struct, frozen=True, eq=False):
     skip: str = ""  # why it is planned but not run
     files: int = 1  # of its size
     asks: str = ""  # credential that the test's service is asked with; empty: it has no service
+    service: str = ""  # what it asks for its own sake, by name
+    task: Any = None  # what its kind has worked out for its probe
+
+    @property
+    def driven(self) -> bool:
+        """Whether a driver speaks to its endpoint; else that is only named, and proves nothing."""
+        return bool(self.driver.name)
 
     @property
     def credentials(self) -> tuple[str, ...]:
@@ -212,8 +225,13 @@ class Field(Struct, frozen=True):
     """One field that a kind adds to documents, named without its `KIND.` prefix."""
 
     name: str
-    type: Literal["keyword", "text", "long", "double", "boolean"]
+    type: Literal["keyword", "text", "long", "double", "boolean", "numbers"]
     meaning: str
+
+    @property
+    def names(self) -> str:
+        """How it is told from others: `numbers` are doubles below a name that ends in a dot."""
+        return f"{self.name}." if self.type == "numbers" else self.name
 
 
 def _a_minute(_: Any) -> float:
@@ -238,6 +256,9 @@ class Kind(Struct, frozen=True):
     skips: Callable[[Case], Mapping[str, str]] | None = None  # step that will be skipped → why
     services: tuple[str, ...] = ()  # kinds of services that its `via:` may name
     timeout: Callable[[Any], float] = _a_minute  # seconds of a case whose test names none
+    driven: bool = True  # drivers speak to storages for it
+    located: Callable[[Any, Path], Any] | None = None  # its options, with paths seen from a folder
+    repeat: Callable[[Case, str, Credential], list[str]] | None = None  # a step, done by hand
 
 
 class SinkKind(Struct, frozen=True):

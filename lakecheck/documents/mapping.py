@@ -9,8 +9,19 @@ from lakecheck import registry
 from lakecheck.model import Kind
 
 # `stored` is kept and shown, and not searched; `object` holds fields that stand here too, and
-# there may be several of it in one document.
-Type = Literal["keyword", "text", "long", "double", "boolean", "date", "ip", "stored", "object"]
+# there may be several of it in one document; below `numbers` stand doubles that others name.
+Type = Literal[
+    "keyword",
+    "text",
+    "long",
+    "double",
+    "boolean",
+    "date",
+    "ip",
+    "stored",
+    "object",
+    "numbers",
+]
 
 _KEYWORDS = (
     "document",

@@ -50,6 +50,7 @@ def _measure(result: Result, measured: Measured, took: float) -> None:
     result.files = measured.files
     result.throughput = measured.throughput
     result.measures = measured.measures
+    result.severity = measured.severity
 
 
 class Execution:
@@ -136,7 +137,8 @@ class Execution:
             return error
         if isinstance(error, TimeoutError):
             limit = self._aim.case.test.timeout
-            side: Side = "transfer" if self._aim.case.source else "storage"
+            case = self._aim.case
+            side: Side = "transfer" if case.source else "service" if case.service else "storage"
             return TimedOut(
                 f"no answer within {limit:g}s, the time of the whole case",
                 phase=step.name,

@@ -54,6 +54,7 @@ class CaseTools:
         self.asking = asking
         self.deadline: Callable[[], float] | None = None  # on the loop's clock
         self.answered: Callable[[], None] = _unheard  # told when the service has answered
+        self.kept: dict[str, Any] = {}
         self._created: list[str] = []
         self.seed = seed
         self._sessions = sessions

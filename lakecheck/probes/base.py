@@ -17,7 +17,7 @@ class Measured(Struct):
 
     `skipped` says why a step does not apply to this storage. `duration` (seconds) replaces the
     engine's own where only a part of the step is the measurement. With `error` the step did not
-    pass, though something was measured.
+    pass, though something was measured; `severity` says how bad that is.
     """
 
     bytes: int | None = None
@@ -27,6 +27,7 @@ class Measured(Struct):
     files: int | None = None
     throughput: float | None = None  # B/s; None: bytes by duration
     error: DriverError | None = None
+    severity: str = ""  # warning or critical, where the step tells
 
 
 class Tools(Protocol):
@@ -34,6 +35,7 @@ class Tools(Protocol):
 
     case: Case
     credential: Credential
+    kept: dict[str, Any]  # what a case's steps leave for those after them
 
     @property
     def url(self) -> str:

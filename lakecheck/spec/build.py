@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from lakecheck import registry
 from lakecheck.model import (
@@ -139,19 +140,28 @@ def build_test(name: str, entry: Entry[TestContent], services: Mapping[str, Serv
     assert content is not None
     common = content.common
     kind: Kind = registry.load("kinds", content.kind)
+    options = content.options
     return Test(
         name=name,
         kind=content.kind,
-        options=content.options,
+        options=kind.located(options, entry.folder) if kind.located else options,
         on=common.on,
         every=common.every,
-        timeout=common.timeout or kind.timeout(content.options),
+        timeout=common.timeout or kind.timeout(options),
         driver=common.driver,
         expect=content.expect,
         allow_empty=common.allow_empty,
-        service=services.get(getattr(content.options, "via", "")),
+        service=services.get(getattr(options, "via", "")),
+        services={name: services[name] for name in asked(options, services)},
         origin=str(entry.place),
     )
+
+
+def asked(options: Any, services: Iterable[str]) -> Iterable[str]:
+    """Name the services that a test asks for their own sake: those of `of:`, all by default."""
+    if not hasattr(options, "of"):
+        return ()
+    return services if options.of is None else options.of
 
 
 def _path(folder: Path, text: str) -> str:

@@ -19,7 +19,7 @@ def check_matrix(spec: Spec, sections: Sections, faults: Faults) -> None:
         if empty and not test.allow_empty and not _emptied(test, sections):
             message = f"it selects nothing: {_why_empty(test, spec)}"
             faults.add(place, f"tests.{name}", f"{message}; write allow_empty: true if it may")
-        for driver, scheme in _unspoken(test, spec):
+        for driver, scheme in _unspoken(test, spec) if kind.driven else ():
             message = (
                 f"its driver {driver} does not speak {scheme}; choose another driver, such as "
                 f"{drivers.NATIVE}, or limit it: protocols: [{', '.join(drivers.schemes(driver))}]"
