@@ -53,6 +53,8 @@ def _unspoken(test: Test, spec: Spec) -> dict[tuple[str, str], None]:
 
 def _why_empty(test: Test, spec: Spec) -> str:
     rses = spec.inventory.rses
+    if hasattr(test.options, "of"):
+        return "there are neither services nor URLs, nor RSEs with endpoints: true"
     if not rses:
         return "the inventory has no RSEs"
     parsed = expression.parse(test.on)
