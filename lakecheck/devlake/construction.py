@@ -7,18 +7,19 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from lakecheck.devlake import apache, faults, gridftp, native, pki, redirector, xrootd
 from lakecheck.devlake.account import Account, server_account
 from lakecheck.devlake.layout import Layout, create, remove_run
 from lakecheck.devlake.ports import reserve
 from lakecheck.devlake.server import Site, Storage
-from lakecheck.devlake.service import Service
+from lakecheck.devlake.service import Service, ServiceKind
 from lakecheck.devlake.services import kind_of
 from lakecheck.devlake.shape import FaultChoice, Shape
 from lakecheck.errors import LakecheckError
@@ -82,7 +83,7 @@ def construct(folder: Path, shape: Shape) -> Construction:
             _write_pki(site, keys.result(), shape)
             _write_libraries(site)
             storages = _write_configurations(site, shape)
-            services = tuple(kind.build(site) for kind in kinds)
+            services = _build_services(site, storages, kinds)
             found = versions.result() | {
                 server.program: service.version
                 for service in services
@@ -101,6 +102,15 @@ def _write_configurations(site: Site, shape: Shape) -> tuple[Storage, ...]:
     for path in site.layout.home.joinpath("cfg").iterdir():
         path.chmod(0o644)
     return storages
+
+
+def _build_services(
+    site: Site, storages: tuple[Storage, ...], kinds: Iterable[ServiceKind]
+) -> tuple[Service, ...]:
+    built: dict[str, Service] = {}
+    for kind in sorted(kinds, key=lambda kind: len(kind.needs)):
+        built[kind.name] = kind.build(replace(site, storages=storages, services=built))
+    return tuple(built.values())
 
 
 def _builder(rse: str) -> Callable[[Site, str], Storage]:

@@ -63,7 +63,7 @@ def unpacked(
                 _unzip(file, folder / below, leave_out)
 
     names = [f"{each.split(':')[1]}-{wanted[:16]}" for each, wanted in parts.values()]
-    return _made("-".join(names), make)
+    return made("-".join(names), make)
 
 
 def copied_tree(tree: Path, name: str) -> Path:
@@ -74,7 +74,7 @@ def copied_tree(tree: Path, name: str) -> Path:
     def make(folder: Path) -> None:
         shutil.copytree(tree, folder, dirs_exist_ok=True)
 
-    return _made(name, make)
+    return made(name, make)
 
 
 def jars(name: str, artifacts: Sequence[str], sha256: str, leave_out: Sequence[str] = ()) -> Path:
@@ -98,7 +98,7 @@ def jars(name: str, artifacts: Sequence[str], sha256: str, leave_out: Sequence[s
         )
         _check(name, hashlib.sha256(listed.encode()).hexdigest(), sha256)
 
-    return _made(f"{name}-{sha256[:16]}", make)
+    return made(f"{name}-{sha256[:16]}", make)
 
 
 def _copied(artifact: str, folder: Path) -> Path:
@@ -149,7 +149,7 @@ def _unzip(file: Path, folder: Path, leave_out: Callable[[str], bool]) -> None:
                 target.chmod(mode)
 
 
-def _made(name: str, make: Callable[[Path], None]) -> Path:
+def made(name: str, make: Callable[[Path], None]) -> Path:
     """Give a folder of the cache; make it where it is not there yet, whole or not at all."""
     folder = cache_folder() / name
     if folder.exists():

@@ -29,8 +29,11 @@ def write_whole(path: Path, text: str) -> None:
     fresh.replace(path)
 
 
-def write_inventory(layout: Layout, storages: Iterable[Storage]) -> Path:
+def write_inventory(
+    layout: Layout, storages: Iterable[Storage], services: Iterable[Service] = ()
+) -> Path:
     """Write an inventory that is complete by itself and that specs can include."""
+    through = {service.name: dict(service.entry) for service in services if service.entry}
     content = {
         "lakecheck": 1,
         "inventory": {
@@ -38,6 +41,7 @@ def write_inventory(layout: Layout, storages: Iterable[Storage]) -> Path:
             "rses": {s.name: _rse(s, number) for number, s in enumerate(storages)},
         },
         "credentials": {"lake": {"x509": {"proxy": _shown(layout, layout.proxy)}}},
+        **({"services": through} if through else {}),
         "tests": {},
     }
     head = "# Written by `lakecheck lake up`; include it in a spec.\n"
@@ -52,16 +56,22 @@ def _shown(layout: Layout, path: Path) -> str:
 
 
 def _rse(storage: Storage, number: int) -> dict[str, Any]:
-    country, site = _PLACES[number % len(_PLACES)]
-    quota = "low" if number % 2 else "high"
     described: dict[str, Any] = {
         "endpoints": list(storage.endpoints.values()),
-        "attributes": {"country": country, "site": site, "quota": quota, **storage.attributes},
+        "attributes": attributes_of(storage, number),
         "credential": storage.credential,
         "checksum": storage.checksum,
     }
     described["tpc"] = list(storage.tpc) or "none"
     return described
+
+
+def attributes_of(storage: Storage, number: int) -> dict[str, str | int]:
+    """Give what a lake's RSE is said to be; `number` counts them from 0."""
+    country, site = _PLACES[number % len(_PLACES)]
+    quota = "low" if number % 2 else "high"
+    quality = "CHEAP" if number else "FAST"
+    return {"country": country, "site": site, "quota": quota, "QOS": quality, **storage.attributes}
 
 
 def write_environment(layout: Layout, services: Iterable[Service] = ()) -> None:

@@ -167,7 +167,7 @@ class Lake:
         return next(server for server in self.record.servers if server.name == name)
 
     def halt(self, service: str) -> None:
-        """End a service's servers, whose data and ports stay; `resume` starts them again."""
+        """End a service, or one of its servers by name; data and ports stay for `resume`."""
         self._ask(Request("halt", service))
 
     def resume(self, service: str) -> None:

@@ -23,7 +23,7 @@ async def start_in_order(processes: Sequence[Process]) -> None:
     ready = {process.server.name: asyncio.Event() for process in processes}
 
     async def start(process: Process) -> None:
-        if process.server.after:
+        if process.server.after in ready:
             await ready[process.server.after].wait()
         await process.start()
         ready[process.server.name].set()
@@ -38,7 +38,7 @@ class RunningService:
 
     def __init__(self, lake: Construction, service: Service, changed: Callable[[], None]) -> None:
         self.service = service
-        self.halted = False
+        self.halted: set[str] = set()
         self.fault = "none"
         self.processes = [Process(s, lake.site.account, changed) for s in service.servers]
         self._rses = {each.name: tuple(each.endpoints.values()) for each in lake.storages}
@@ -53,21 +53,30 @@ class RunningService:
         self.service.misbehave(words, self._rses)
         self.fault = words
 
-    async def start(self) -> None:
-        """Start the servers until all answer."""
-        self.halted = False
-        await start_in_order(self.processes)
+    async def start(self, only: str = "") -> None:
+        """Start the servers, or one of them, until all answer."""
+        starting = self._named(only)
+        self.halted -= {each.server.name for each in starting}
+        await start_in_order(starting)
 
-    async def stop(self) -> None:
-        """End the servers, those first that come after others; their data stays."""
-        self.halted = True
+    async def stop(self, only: str = "") -> None:
+        """End the servers, those first that come after others, or one; their data stays."""
+        stopping = self._named(only)
+        self.halted |= {each.server.name for each in stopping}
         for last in (True, False):
-            ending = [each for each in self.processes if bool(each.server.after) == last]
+            ending = [each for each in stopping if bool(each.server.after) == last]
             await asyncio.gather(*(process.stop() for process in ending))
+
+    def _named(self, only: str) -> list[Process]:
+        return [each for each in self.processes if only in ("", each.server.name)]
 
     async def look_after(self) -> list[Server]:
         """Find servers that live and should answer but do not."""
-        up = [p.server for p in self.processes if p.state == "up" and not self.halted]
+        up = [
+            each.server
+            for each in self.processes
+            if each.state == "up" and each.server.name not in self.halted
+        ]
         answered = await asyncio.gather(*(answers(server, LOOK_WITHIN) for server in up))
         return [server for server, well in zip(up, answered, strict=True) if not well]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct, field
 
@@ -13,6 +13,9 @@ from lakecheck.devlake.account import Account
 from lakecheck.devlake.layout import Layout
 from lakecheck.devlake.native import Libraries
 from lakecheck.devlake.ports import PortBlock
+
+if TYPE_CHECKING:
+    from lakecheck.devlake.service import Service
 
 Speaks = Literal["root", "https", "gsiftp", "cms"]
 
@@ -73,6 +76,8 @@ class Site(Struct, frozen=True):
     ports: PortBlock
     libraries: Libraries
     gsi: bool
+    storages: tuple[Storage, ...] = ()  # for services, which are built after them
+    services: Mapping[str, Service] = field(default_factory=dict)  # those that one may need
 
     def environment(self, rse: str) -> dict[str, str]:
         """Give the environment of an RSE's servers: nothing of ours but the path."""

@@ -113,8 +113,16 @@ def make_shape(
     if only is not None:
         names = tuple(dict.fromkeys(only))
     choices = {rse: FaultChoice.parse(kind) for rse, kind in (faults or {}).items()}
-    wanted = tuple(sorted(name for name in choose_with(services) if name != "gsi"))
+    wanted = tuple(sorted(name for name in with_needed(services) if name != "gsi"))
     return Shape(names, choices, gsi, port_base, wanted)
+
+
+def with_needed(names: Iterable[str]) -> set[str]:
+    """Give what `--with` names, and the services that those need; raises UsageError."""
+    chosen = set(choose_with(names))
+    for name in chosen - {"gsi"}:
+        chosen |= set(services.kind_of(name).needs)
+    return chosen
 
 
 def choose_with(names: Iterable[str]) -> tuple[str, ...]:

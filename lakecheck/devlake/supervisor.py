@@ -64,7 +64,7 @@ class Supervisor:
         path = str(self.lake.layout.control_socket)
         await asyncio.start_unix_server(self._take_order, path)
         os.chmod(path, 0o600)
-        write_inventory(self.lake.layout, self.lake.storages)
+        write_inventory(self.lake.layout, self.lake.storages, self.lake.services)
         write_environment(self.lake.layout, self.lake.services)
         self._write_record()
 
@@ -129,12 +129,19 @@ class Supervisor:
         self._write_record()
 
     async def _halt_or_resume(self, request: Request) -> None:
-        service = self.services.get(request.rse)
+        name = request.rse
+        among = {
+            process.server.name: each
+            for each in self.services.values()
+            for process in each.processes
+        }
+        service = self.services.get(name) or among.get(name)
         if service is None:
-            names = ", ".join(self.services) or "none"
-            raise LakecheckError(f'this lake has no service "{request.rse}"; it has: {names}')
-        LOG.info("%s %s", request.do, request.rse)
-        await (service.stop() if request.do == "halt" else service.start())
+            names = ", ".join(dict.fromkeys((*self.services, *among))) or "none"
+            raise LakecheckError(f'this lake has no service "{name}"; it has: {names}')
+        LOG.info("%s %s", request.do, name)
+        only = "" if name in self.services else name
+        await (service.stop(only) if request.do == "halt" else service.start(only))
         self._write_record()
 
     def _all(self) -> list[RunningStorage | RunningService]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from lakecheck import registry
 from lakecheck.model import ServiceChoice, ServiceKind
@@ -88,12 +88,17 @@ def build_service(name: str, entry: Any, variables: Mapping[str, str]) -> Servic
     """Make a service; variables that are not set stay as written."""
     content: ServiceContent = entry.content
     common = content.common
-    url = VARIABLE.sub(lambda match: variables.get(match[1]) or match[0], common.url)
+
+    def filled(text: str) -> str:
+        return VARIABLE.sub(lambda match: variables.get(match[1]) or match[0], text)
+
+    told = structs.asdict(content.options).items()
+    texts = {key: filled(text) for key, text in told if isinstance(text, str)}
     return ServiceChoice(
         name=name,
         kind=content.kind,
-        options=content.options,
-        url=url.rstrip("/"),
+        options=structs.replace(content.options, **texts),
+        url=filled(common.url).rstrip("/"),
         credential=common.credential,
         ca=located(entry.folder, common.ca, variables) if common.ca else "",
         origin=str(entry.place),

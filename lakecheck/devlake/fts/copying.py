@@ -26,7 +26,7 @@ from lakecheck.errors import (
 )
 from lakecheck.model import Algorithm, Credential, Endpoint
 
-CLEAN_WITHIN = 20.0  # seconds
+CLEAN_WITHIN = 15.0  # seconds
 STAYS_AWAY = 3  # looks in a row that find nothing, after a copy that was interrupted
 # What a kept connection says whose server was started anew. FTS has a process for each file, and
 # so no connections from before.

@@ -17,6 +17,7 @@ MODULES = {
     "rabbitmq": "rabbitmq",
     "postgresql": "postgresql",
     "fts": "fts",
+    "rucio": "rucio",
 }
 NAMES = tuple(MODULES)
 
