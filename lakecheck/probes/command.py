@@ -112,7 +112,7 @@ def located(options: Options, folder: Path) -> Options:
     program = options.run[0]
     if "/" not in program or program.startswith("{"):
         return options
-    path = os.path.normpath(folder / os.path.expanduser(program))
+    path = os.path.abspath(folder / os.path.expanduser(program))
     return msgspec.structs.replace(options, run=(path, *options.run[1:]))
 
 

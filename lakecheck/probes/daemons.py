@@ -81,7 +81,9 @@ async def _token(service: ServiceChoice, credential: Credential) -> str:
     if credential.kind == "token":
         return token.read(credential.token).text
     account = str(getattr(service.options, "account", ""))
+    vo = str(getattr(service.options, "vo", ""))
     headers = {"X-Rucio-Account": account} if account else {}
+    headers |= {"X-Rucio-VO": vo} if vo else {}
     auth = str(getattr(service.options, "auth", "") or service.url).rstrip("/")
     if credential.kind == "x509":
         path = "x509_proxy"

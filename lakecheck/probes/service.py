@@ -126,7 +126,7 @@ def located(options: Options, folder: Path) -> Options:
     """See CA files and folders from the spec's folder."""
 
     def seen(path: str) -> str:
-        return os.path.normpath(folder / os.path.expanduser(path)) if path else ""
+        return os.path.abspath(folder / os.path.expanduser(path)) if path else ""
 
     urls = {
         name: entry if isinstance(entry, str) else msgspec.structs.replace(entry, ca=seen(entry.ca))

@@ -25,13 +25,16 @@ async def answer(tools: Tools) -> Measured:
     beat: Beat = tools.case.task
     shown = tools.credential if beat.shows else NOBODY
     measures: dict[str, Any] = {"url": beat.url}
-    if urlsplit(beat.url).scheme in ROOTS:
-        version, latency = await asking.hello(beat.url)
-        return Measured(measures={**measures, "version": version, "latency": latency})
     try:
+        if urlsplit(beat.url).scheme in ROOTS:
+            version, latency = await asking.hello(beat.url)
+            measures |= {"version": version, "latency": round(latency, 6)}
+            return Measured(measures=measures)
         got = await asking.ask(beat.url, beat.ca, shown, beat.method)
-    except TlsFailed as error:
-        return Measured(error=error, measures=measures | await _about(beat.url, error))
+    except DriverError as error:
+        if isinstance(error, TlsFailed):
+            measures |= await _about(beat.url, error)
+        return Measured(error=error, measures=measures)
     tools.kept["answer"] = got
     measures |= {"http_status": got.status, "latency": round(got.latency, 6)}
     if got.status in beat.status:
