@@ -23,7 +23,7 @@ SHOWN = 10  # daemons that a message names
 async def daemons(tools: Tools) -> Measured:
     """Each daemon has told of itself lately: of several at work, one that has is enough."""
     case = tools.case
-    service = case.test.services[case.place]
+    service = case.test.services[case.service]
     limit = float(case.test.options.heartbeats.older_than)
     key = await _token(service, tools.credential)
     told = await _get(f"{service.url}/heartbeats", service.ca, tools.credential, {TOKEN: key})
@@ -45,7 +45,8 @@ def youngest(text: str, now: float) -> dict[str, float]:
     """Give the seconds since each daemon's last heartbeat, of a list in JSON or one a line."""
     ages: dict[str, float] = {}
     for entry in _entries(text):
-        name, moment = entry.get("executable"), _moment(str(entry.get("updated_at")))
+        name = entry.get("readable", entry.get("executable"))
+        moment = _moment(str(entry.get("updated_at")))
         if not isinstance(name, str) or moment is None:
             raise ProtocolError("its heartbeats are not told as Rucio tells them", side="service")
         age = max(0.0, now - moment)

@@ -23,6 +23,7 @@ class Beat(Struct, frozen=True):
     name: str = ""  # what is added to the service's name, where it has several
     method: str = "GET"
     status: tuple[int, ...] = tuple(SOUND)
+    signature: str = ""  # header by which a refusal of its own is known
     version: str = ""  # dotted path in its JSON; empty: it tells none
     condition: str = ""  # that its version must meet, such as >=1.8
     json: Mapping[str, Scalar] = field(default_factory=dict)  # by dotted path
@@ -49,7 +50,9 @@ def _rucio(service: ServiceChoice) -> tuple[Beat, ...]:
     auth = str(getattr(service.options, "auth", "")).rstrip("/")
     if not auth:
         return (asked,)
-    return (asked, Beat(f"{auth}/auth/validate", name="auth", status=(200, 401)))
+    # Without a token, which is what it says, with a header of Rucio's own.
+    refused = Beat(f"{auth}/auth/validate", "auth", status=(400, 401), signature="ExceptionClass")
+    return (asked, refused)
 
 
 def _any(service: ServiceChoice) -> tuple[Beat, ...]:

@@ -142,7 +142,7 @@ def cases(test: Test, inventory: Inventory) -> Iterator[Case]:
         for beat in beats(choice):
             place = f"{name}-{beat.name}" if beat.name else name
             asked = msgspec.structs.replace(beat, ca=choice.ca)
-            yield _case(test, place, asked, choice.credential)
+            yield _case(test, place, asked, choice.credential, service=name)
     for name, entry in options.urls.items():
         yield _case(test, name, _beat(entry, options), "none")
     for rse in matrix.rses(test, inventory) if options.endpoints else ():
@@ -173,7 +173,14 @@ def _front(end: Endpoint) -> Beat:
     return Beat(url, method="OPTIONS", status=ALIVE, ca=end.ca)
 
 
-def _case(test: Test, place: str, beat: Beat, credential: str, end: Endpoint | None = None) -> Case:
+def _case(
+    test: Test,
+    place: str,
+    beat: Beat,
+    credential: str,
+    end: Endpoint | None = None,
+    service: str = "",
+) -> Case:
     options: Options = test.options
     lasting = (beat.certificate or float(options.certificate)) if _is_https(beat.url) else 0.0
     beat = msgspec.structs.replace(
@@ -192,7 +199,7 @@ def _case(test: Test, place: str, beat: Beat, credential: str, end: Endpoint | N
         endpoint=end,
         credential=credential,
         driver=NO_DRIVER,
-        service="" if end else place,
+        service="" if end else service or place,
         task=beat,
     )
 
@@ -212,6 +219,9 @@ def repeat(case: Case, step: str, credential: Credential) -> list[str]:
     parts = urlsplit(beat.url)
     if parts.scheme in ROOTS:
         return [shlex.join(["xrdfs", beat.url, "query", "config", "version"])]
+    if step == "daemons":
+        url = f"{case.test.services[case.service].url}/heartbeats"
+        return [f'curl -sS -H "X-Rucio-Auth-Token: $TOKEN" {shlex.quote(url)}']
     if step == "certificate":
         port = parts.port or 443
         asked = ["openssl", "s_client", "-connect", f"{parts.hostname}:{port}"]

@@ -37,7 +37,8 @@ async def answer(tools: Tools) -> Measured:
         return Measured(error=error, measures=measures)
     tools.kept["answer"] = got
     measures |= {"http_status": got.status, "latency": round(got.latency, 6)}
-    if got.status in beat.status:
+    known = beat.signature in got.headers if beat.signature and got.status >= 400 else True
+    if got.status in beat.status and known:
         return Measured(measures=measures)
     said = got.text if SPOKEN.match(got.headers.get("Content-Type", "")) else ""
     refused = classify.http(got.status, said, beat.url, shown, beat.method, side="service")
