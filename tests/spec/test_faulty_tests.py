@@ -191,15 +191,15 @@ TESTS = {  # what follows `a: `
     "unknown kind": (
         "{kind: functionl}",
         '13: a.kind: there is no kind "functionl"; did you mean "functional"? '
-        "Installed: functional, tpc",
+        "Installed: command, functional, service, tpc",
     ),
     "kind to come": (
         "{kind: usage, via: rucio}",
-        '13: a.kind: there is no kind "usage". Installed: functional, tpc',
+        '13: a.kind: there is no kind "usage". Installed: command, functional, service, tpc',
     ),
     "kind that is not declared": (
         "{kind: python}",
-        '13: a.kind: there is no kind "python". Installed: functional, tpc',
+        '13: a.kind: there is no kind "python". Installed: command, functional, service, tpc',
     ),
     "mesh": (
         "{kind: tpc, mesh: star}",
