@@ -222,16 +222,18 @@ class Traffic(Struct, frozen=True):
 
 
 class Field(Struct, frozen=True):
-    """One field that a kind adds to documents, named without its `KIND.` prefix."""
+    """One field that a kind adds to documents, named without its `KIND.` prefix.
+
+    A name with a dot is the whole one: where `KIND` is a field itself, nothing can stand below it.
+    """
 
     name: str
     type: Literal["keyword", "text", "long", "double", "boolean", "numbers"]
     meaning: str
 
-    @property
-    def names(self) -> str:
-        """How it is told from others: `numbers` are doubles below a name that ends in a dot."""
-        return f"{self.name}." if self.type == "numbers" else self.name
+    def of(self, kind: str) -> str:
+        """Give its name in documents; of `numbers`, the one below which doubles stand."""
+        return self.name if "." in self.name else f"{kind}.{self.name}"
 
 
 def _a_minute(_: Any) -> float:

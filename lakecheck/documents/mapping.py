@@ -95,5 +95,5 @@ def fields() -> dict[str, Type]:
     found: dict[str, Type] = dict(FIELDS)
     for name in registry.names("kinds"):
         kind: Kind = registry.load("kinds", name)
-        found.update({f"{kind.name}.{field.name}": field.type for field in kind.fields})
+        found.update({field.of(kind.name): field.type for field in kind.fields})
     return found

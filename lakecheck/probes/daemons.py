@@ -32,7 +32,11 @@ async def daemons(tools: Tools) -> Measured:
     if not ages:
         raise ProtocolError("it knows of no daemon at all", side="service", phase="daemons")
     late = {name: age for name, age in ages.items() if age > limit}
-    measures = {"daemons": len(ages), "oldest": max(ages.values()), "silent": sorted(late)}
+    measures = {
+        "heartbeat.daemons": len(ages),
+        "heartbeat.oldest": max(ages.values()),
+        "heartbeat.silent": sorted(late),
+    }
     if not late:
         return Measured(measures={name: value for name, value in measures.items() if value != []})
     worst = sorted(late, key=lambda name: -late[name])[:SHOWN]

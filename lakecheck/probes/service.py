@@ -246,15 +246,22 @@ KIND = Kind(
     driven=False,
     located=located,
     repeat=repeat,
+    # Not below its own name: `service` is a field of all documents.
     fields=(
-        Field("url", "keyword", "what was asked"),
-        Field("http_status", "long", "HTTP status of the answer"),
-        Field("latency", "double", "seconds until the answer began, connecting included"),
-        Field("version", "keyword", "version that it tells"),
-        Field("days_left", "double", "days until its certificate ends; negative afterwards"),
-        Field("issuer", "keyword", "who vouches for its certificate"),
-        Field("daemons", "long", "daemons that told of themselves"),
-        Field("oldest", "double", "seconds since the daemon silent for longest told of itself"),
-        Field("silent", "keyword", "daemons that were silent for too long"),
+        Field("heartbeat.url", "keyword", "what was asked"),
+        Field("heartbeat.http_status", "long", "HTTP status of the answer"),
+        Field("heartbeat.latency", "double", "seconds until the answer began, connecting included"),
+        Field("heartbeat.version", "keyword", "version that it tells"),
+        Field(
+            "heartbeat.days_left", "double", "days until its certificate ends; negative afterwards"
+        ),
+        Field("heartbeat.issuer", "keyword", "who vouches for its certificate"),
+        Field("heartbeat.daemons", "long", "daemons that told of themselves"),
+        Field(
+            "heartbeat.oldest",
+            "double",
+            "seconds since the daemon silent for longest told of itself",
+        ),
+        Field("heartbeat.silent", "keyword", "daemons that were silent for too long"),
     ),
 )

@@ -24,11 +24,11 @@ async def answer(tools: Tools) -> Measured:
     """It answers, with a status that is right."""
     beat: Beat = tools.case.task
     shown = tools.credential if beat.shows else NOBODY
-    measures: dict[str, Any] = {"url": beat.url}
+    measures: dict[str, Any] = {"heartbeat.url": beat.url}
     try:
         if urlsplit(beat.url).scheme in ROOTS:
             version, latency = await asking.hello(beat.url)
-            measures |= {"version": version, "latency": round(latency, 6)}
+            measures |= {"heartbeat.version": version, "heartbeat.latency": round(latency, 6)}
             return Measured(measures=measures)
         got = await asking.ask(beat.url, beat.ca, shown, beat.method)
     except DriverError as error:
@@ -36,7 +36,7 @@ async def answer(tools: Tools) -> Measured:
             measures |= await _about(beat.url, error)
         return Measured(error=error, measures=measures)
     tools.kept["answer"] = got
-    measures |= {"http_status": got.status, "latency": round(got.latency, 6)}
+    measures |= {"heartbeat.http_status": got.status, "heartbeat.latency": round(got.latency, 6)}
     known = beat.signature in got.headers if beat.signature and got.status >= 400 else True
     if got.status in beat.status and known:
         return Measured(measures=measures)
@@ -53,7 +53,7 @@ async def _about(url: str, error: DriverError) -> dict[str, Any]:
         return {}
     error.message += f"; it is of {seen.issuer}, until {seen.until:%Y-%m-%d %H:%M} UTC"
     error.args = (error.message,)
-    return {"days_left": seen.days_left, "issuer": seen.issuer}
+    return {"heartbeat.days_left": seen.days_left, "heartbeat.issuer": seen.issuer}
 
 
 async def content(tools: Tools) -> Measured:
@@ -95,7 +95,7 @@ def _version(beat: Beat, told: Any) -> dict[str, str]:
         numbers and SpecifierSet(beat.condition).contains(numbers[0], prereleases=True)
     ):
         raise _wrong(f"its version is {version}, expected {beat.condition}")
-    return {"version": version}
+    return {"heartbeat.version": version}
 
 
 def _wrong(message: str) -> ProtocolError:
@@ -106,7 +106,11 @@ async def certificate(tools: Tools) -> Measured:
     """Its certificate lasts for as long as it must."""
     beat: Beat = tools.case.task
     seen = await asking.certificate(beat.url, tools.credential if beat.shows else NOBODY)
-    measures = {"url": beat.url, "days_left": seen.days_left, "issuer": seen.issuer}
+    measures = {
+        "heartbeat.url": beat.url,
+        "heartbeat.days_left": seen.days_left,
+        "heartbeat.issuer": seen.issuer,
+    }
     limit = beat.certificate / asking.DAY
     if seen.days_left >= limit:
         return Measured(measures=measures)

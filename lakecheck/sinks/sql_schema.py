@@ -132,7 +132,7 @@ def _view(table: str, what: str, condition: str, fields: Iterable[Field], dialec
 
 
 def _taken(field: Field, kind: str, dialect: str) -> str:
-    name = field.name if "." in field.name else f"{kind}.{field.name}"
+    name = field.of(kind)
     if dialect == "sqlite":
         return f"""json_extract(body, '$."{name}"')"""
     text = f"(body ->> '{name}')"

@@ -185,9 +185,12 @@ TESTS = {  # what follows `a: `
     "list": ("[1]", "6: a: expected a map of kind and its keys, found a list"),
     "no kind": (
         "{sizes: [1MB]}",
-        '6: a: the key "kind" is missing; expected one of functional, tpc',
+        '6: a: the key "kind" is missing; expected one of command, functional, service, tpc',
     ),
-    "number": ("{kind: 5}", "13: a.kind: expected one of functional, tpc, found 5"),
+    "number": (
+        "{kind: 5}",
+        "13: a.kind: expected one of command, functional, service, tpc, found 5",
+    ),
     "unknown kind": (
         "{kind: functionl}",
         '13: a.kind: there is no kind "functionl"; did you mean "functional"? '
