@@ -42,7 +42,9 @@ STEPS = (
 FRONTS = {"davs": "https", "https": "https", "dav": "http", "http": "http"}
 ROOTS = ("root", "xroot", "roots", "xroots")
 NAME = Text("a name", pattern=r"[A-Za-z0-9][A-Za-z0-9_-]*")
-URL = Text("a URL such as https://iam.example.org/health", pattern=r"https?://[^\s/?#@]+[^\s#]*")
+URL = Text(
+    "a URL such as https://iam.example.org/health", pattern=r"https?://[^\s/?#@]+([/?][^\s#]*)?"
+)
 SERVICE = Text("a service", refers="declared service")
 NUMBERS = re.compile(r"[0-9]+(\.[0-9]+)*")
 
