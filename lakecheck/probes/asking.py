@@ -55,7 +55,7 @@ class Lasting(Struct, frozen=True):
     @property
     def days_left(self) -> float:
         """Days until it ends; negative afterwards."""
-        return round((self.until - datetime.now(UTC)).total_seconds() / DAY, 2)
+        return round((self.until - datetime.now(UTC)).total_seconds() / DAY, 3)
 
 
 async def ask(

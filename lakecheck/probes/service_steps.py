@@ -114,7 +114,7 @@ async def certificate(tools: Tools) -> Measured:
     limit = beat.certificate / asking.DAY
     if seen.days_left >= limit:
         return Measured(measures=measures)
-    when = f"in {seen.days_left:g} days, on {seen.until:%Y-%m-%d %H:%M} UTC"
+    when = f"in {seen.days_left:.1f} days, on {seen.until:%Y-%m-%d %H:%M} UTC"
     told = f"its certificate ends {when}; at least {limit:g} days were expected"
     late = TlsFailed(told, side="service", phase="certificate")
     return Measured(error=late, severity="warning", measures=measures)
