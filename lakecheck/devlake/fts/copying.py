@@ -26,7 +26,7 @@ from lakecheck.errors import (
 )
 from lakecheck.model import Algorithm, Credential, Endpoint
 
-CLEAN_WITHIN = 20.0  # seconds
+CLEAN_WITHIN = 15.0  # seconds
 STAYS_AWAY = 3  # looks in a row that find nothing, after a copy that was interrupted
 # What a kept connection says whose server was started anew. FTS has a process for each file, and
 # so no connections from before.
@@ -147,19 +147,32 @@ class Transfer:
 
     async def _make_way(self) -> None:
         url = self.wish.destination
+        if self.wish.own_rest:
+            await self.clean()
+            return
         try:
             await self._ask("DESTINATION", "stat", lambda: self._destination.stat(url))
         except Failed as failed:
             if failed.code == errno.ENOENT:
                 return
             raise
-        if not (self.wish.overwrite or self.wish.own_rest):
+        if not self.wish.overwrite:
             why = "Destination file exists and overwrite is not enabled"
             raise Failed("DESTINATION", errno.EEXIST, why)
         self._log("the destination exists and is removed")
         await self._ask("DESTINATION", "delete", lambda: self._destination.delete(url))
 
     async def _copy(self, size: int) -> None:
+        try:
+            await self._copy_once(size)
+        except Failed as failed:
+            if failed.code != errno.EEXIST or not self.wish.own_rest:
+                raise
+            # A server that still worked on the interrupted copy has made the file again.
+            await self.clean()
+            await self._copy_once(size)
+
+    async def _copy_once(self, size: int) -> None:
         wish = self.wish
         self._log("third-party copy begins, pulled by the destination")
         copied = await self._ask(

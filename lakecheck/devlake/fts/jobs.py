@@ -35,6 +35,8 @@ class Jobs:
             web.put(jobs, self.submit),
             web.get(jobs, self.index),
             web.get(jobs + "/{ids}", self.get),
+            web.delete(jobs + "/all", self.cancel_all),
+            web.delete(jobs + "/vo/{vo}", self.cancel_all),
             web.delete(jobs + "/{ids}", self.cancel),
             web.post(jobs + "/{ids}", self.modify),
             web.get(jobs + "/{id}/files", self.files),
@@ -112,6 +114,11 @@ class Jobs:
         self._store.cancel(going, BY_USER)
         self._parts.scheduler.canceled(going)
         return _reply(self._changed(ids, going), request.match_info["ids"])
+
+    async def cancel_all(self, request: web.Request) -> web.Response:
+        """Refuse, since nobody is an administrator here."""
+        self._parts.caller(request)
+        raise Refused(403, "User does not have root privileges")
 
     async def modify(self, request: web.Request) -> web.Response:
         """Change the priority of jobs."""
