@@ -56,12 +56,25 @@ class RSE(Struct, frozen=True):
     origin: str = ""  # `file:line` or the catalogue it came from
 
 
+class Secret(str):
+    """A text that is used and never shown."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Give stars."""
+        return "'***'" if self else "''"
+
+
 class Credential(Struct, frozen=True, cache_hash=True):
-    """Who we are: nobody, or the holder of an X.509 proxy."""
+    """Who we are: nobody, the holder of an X.509 proxy or of a token, or a user with a password."""
 
     name: str = "none"
-    kind: Literal["none", "x509"] = "none"
+    kind: Literal["none", "x509", "token", "userpass"] = "none"
     proxy: str = ""  # path of the proxy file
+    token: str = ""  # path of the token's file
+    username: str = ""
+    password: Secret = Secret()
 
 
 NOBODY = Credential()
@@ -75,8 +88,23 @@ class Condition(Struct, frozen=True):
     tree: Any
 
 
+class ServiceChoice(Struct, frozen=True):
+    """One entry of `services:`; `options` holds the keys of its kind, decoded."""
+
+    name: str
+    kind: str  # such as fts
+    options: Any
+    url: str = ""
+    credential: str = "none"
+    ca: str = ""  # folder or bundle; empty: the machine's own
+    origin: str = ""  # `file:line`
+
+
 class Test(Struct, frozen=True):
-    """A named entry of `tests:`; `options` holds the keys of its kind, decoded."""
+    """A named entry of `tests:`; `options` holds the keys of its kind, decoded.
+
+    `service` is the one that `via:` names; None where nothing stands between us and storages.
+    """
 
     name: str
     kind: str
@@ -87,6 +115,7 @@ class Test(Struct, frozen=True):
     driver: DriverChoice = DriverChoice()
     expect: tuple[Condition, ...] = ()
     allow_empty: bool = False
+    service: ServiceChoice | None = None
     origin: str = ""  # `file:line`
 
     __test__ = False  # pytest: this is no test class
@@ -121,6 +150,7 @@ class Spec(Struct, frozen=True):
     tests: Mapping[str, Test]
     publish: tuple[SinkChoice, ...] = ()
     consume: tuple[SinkChoice, ...] = ()
+    services: Mapping[str, ServiceChoice] = field(default_factory=dict)
     files: tuple[str, ...] = ()  # every file that was read, includes too
     digest: str = ""
 
@@ -143,6 +173,13 @@ class Case(Struct, frozen=True, eq=False):
     driver: DriverChoice = DriverChoice()
     every: float | None = None  # seconds; None: the test's
     skip: str = ""  # why it is planned but not run
+    files: int = 1  # of its size
+    asks: str = ""  # credential that the test's service is asked with; empty: it has no service
+
+    @property
+    def credentials(self) -> tuple[str, ...]:
+        """Names of all credentials that it uses, towards storages and services."""
+        return (self.credential, self.asks) if self.asks else (self.credential,)
 
     @property
     def address(self) -> str:
@@ -179,6 +216,10 @@ class Field(Struct, frozen=True):
     meaning: str
 
 
+def _a_minute(_: Any) -> float:
+    return 60.0
+
+
 class Kind(Struct, frozen=True):
     """A sort of test: its options, steps, cases, traffic and document fields; all pure.
 
@@ -195,6 +236,8 @@ class Kind(Struct, frozen=True):
     fields: tuple[Field, ...] = ()
     declarable: bool = True  # may stand in `tests:`
     skips: Callable[[Case], Mapping[str, str]] | None = None  # step that will be skipped → why
+    services: tuple[str, ...] = ()  # kinds of services that its `via:` may name
+    timeout: Callable[[Any], float] = _a_minute  # seconds of a case whose test names none
 
 
 class SinkKind(Struct, frozen=True):
@@ -209,6 +252,18 @@ class SinkKind(Struct, frozen=True):
     options: type[Struct]
     sink: str
     target: Callable[[Any], str]
+
+
+class ServiceKind(Struct, frozen=True):
+    """A sort of service that tests go through: its options, and what opens it; all pure.
+
+    `driver` names, as `module:object`, what makes a client; it is imported when used.
+    """
+
+    name: str
+    title: str
+    options: type[Struct]
+    driver: str
 
 
 class SourceKind(Struct, frozen=True):

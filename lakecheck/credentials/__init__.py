@@ -1,4 +1,4 @@
-"""Who we are towards storages: found, checked, explained."""
+"""Who we are towards storages and services: found, checked, explained."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
+from lakecheck.credentials import token
 from lakecheck.errors import BadCredential
 from lakecheck.model import Credential
 
@@ -36,8 +37,8 @@ def default_place(environment: Mapping[str, str] | None = None) -> str:
 
 
 def place(credential: Credential) -> str:
-    """Path of the proxy file that a credential means; empty for nobody."""
-    if credential.kind == "none":
+    """Path of the proxy file that a credential means; empty where it is no proxy."""
+    if credential.kind != "x509":
         return ""
     return credential.proxy or default_place()
 
@@ -46,14 +47,32 @@ def check(credential: Credential, now: datetime | None = None) -> CredentialStat
     """Say what a credential is worth now; BadCredential with a sentence where it is not sound."""
     if credential.kind == "none":
         return CredentialState(credential.name, credential.kind)
-    # cryptography takes its time to import, and many runs are nobody's.
-    from lakecheck.credentials import proxy
-
     try:
-        found = proxy.read(place(credential), now)
+        return _checked(credential, now)
     except BadCredential as error:
         message = f'credential "{credential.name}": {error.message}'
         raise BadCredential(message, phase="authenticate") from None
+
+
+def _checked(credential: Credential, now: datetime | None) -> CredentialState:
+    if credential.kind == "userpass":
+        if not (credential.username and credential.password):
+            raise BadCredential("it has no user name or no password")
+        return CredentialState(credential.name, credential.kind, subject=credential.username)
+    if credential.kind == "token":
+        told = token.read(credential.token, now)
+        return CredentialState(
+            credential.name,
+            credential.kind,
+            told.valid_until,
+            told.subject,
+            told.issuer,
+            credential.token,
+        )
+    # cryptography takes its time to import, and many runs are nobody's.
+    from lakecheck.credentials import proxy
+
+    found = proxy.read(place(credential), now)
     return CredentialState(
         credential.name,
         credential.kind,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from lakecheck.credentials import place
+from lakecheck.credentials import place, token
+from lakecheck.errors import BadCredential
 from lakecheck.model import Credential
 
 LARGEST = 2**20  # bytes of a file that may be a proxy
@@ -14,10 +16,14 @@ MARK = "PRIVATE KEY-----"
 
 
 def known_secrets(credentials: Iterable[Credential]) -> Iterator[str]:
-    """Give tokens of the environment, and each line of the proxies' private keys."""
+    """Give tokens, passwords, and each line of the proxies' private keys."""
     yield os.environ.get("BEARER_TOKEN", "").strip()
     for credential in credentials:
         yield from _key_lines(Path(place(credential) or os.devnull))
+        yield str(credential.password)
+        if credential.token:
+            with contextlib.suppress(BadCredential):  # the check of the credential tells
+                yield token.read(credential.token).text
 
 
 def _key_lines(path: Path) -> Iterator[str]:

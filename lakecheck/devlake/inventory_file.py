@@ -29,8 +29,11 @@ def write_whole(path: Path, text: str) -> None:
     fresh.replace(path)
 
 
-def write_inventory(layout: Layout, storages: Iterable[Storage]) -> Path:
+def write_inventory(
+    layout: Layout, storages: Iterable[Storage], services: Iterable[Service] = ()
+) -> Path:
     """Write an inventory that is complete by itself and that specs can include."""
+    through = {service.name: dict(service.entry) for service in services if service.entry}
     content = {
         "lakecheck": 1,
         "inventory": {
@@ -38,6 +41,7 @@ def write_inventory(layout: Layout, storages: Iterable[Storage]) -> Path:
             "rses": {s.name: _rse(s, number) for number, s in enumerate(storages)},
         },
         "credentials": {"lake": {"x509": {"proxy": _shown(layout, layout.proxy)}}},
+        **({"services": through} if through else {}),
         "tests": {},
     }
     head = "# Written by `lakecheck lake up`; include it in a spec.\n"

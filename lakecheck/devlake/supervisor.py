@@ -64,7 +64,7 @@ class Supervisor:
         path = str(self.lake.layout.control_socket)
         await asyncio.start_unix_server(self._take_order, path)
         os.chmod(path, 0o600)
-        write_inventory(self.lake.layout, self.lake.storages)
+        write_inventory(self.lake.layout, self.lake.storages, self.lake.services)
         write_environment(self.lake.layout, self.lake.services)
         self._write_record()
 

@@ -39,6 +39,8 @@ class Result(Struct):
     ended: float
     duration: float | None = None
     bytes: int | None = None
+    files: int | None = None
+    throughput: float | None = None  # B/s; None: bytes by duration
     reason: str = ""
     blocked_by: str = ""
     error: DriverError | None = None
@@ -141,10 +143,13 @@ def document(result: Result, context: Context) -> Document:
         ("blocked_by", result.blocked_by),
         ("duration", result.duration and round(result.duration, 6)),
         ("bytes", result.bytes),
+        ("files", result.files),
     ):
         if value is not None and value != "":
             made[name] = value
-    if result.bytes and result.duration:
+    if result.throughput:
+        made["throughput"] = round(result.throughput)
+    elif result.bytes and result.duration:
         made["throughput"] = round(result.bytes / result.duration)
     _measures(made, result, context.redactor)
     return made
@@ -190,6 +195,8 @@ def _place(case: Case, context: Context) -> Document:
         fields["size"] = case.size
     if case.mode:
         fields["transfer.mode"] = case.mode
+    if case.test.service:
+        fields["service"] = case.test.service.name
     credential = context.credentials.get(case.credential)
     fields["credential"] = case.credential
     fields["auth_method"] = credential.kind if credential else "none"

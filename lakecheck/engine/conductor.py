@@ -80,8 +80,8 @@ class Conductor:
             case = aim.case
             if case.skip:
                 self._leave(case, "skipped", reason=case.skip)
-            elif case.credential in unsound:
-                self._block(case, unsound[case.credential])
+            elif bad := next((name for name in case.credentials if name in unsound), ""):
+                self._block(case, unsound[bad])
             else:
                 yield case
 
@@ -127,7 +127,7 @@ class Conductor:
         began = time.monotonic()
         try:
             payload: Payload | None = None
-            if case.source is None:
+            if case.source is None or case.asks:
                 payload = await self._workshop.payloads.of(case.size)
         except TesterFailed as error:
             self._leave(case, "error", error=error)
@@ -136,7 +136,13 @@ class Conductor:
         def heard(outcome: Outcome, result: Result) -> None:
             self.silence.hear(case, began, outcome, result)
 
+        def answered() -> None:
+            if case.test.service is not None:
+                self.silence.answer_of(case.test.service)
+                self._wake.set()
+
         tools = self._workshop.tools(case, payload)
+        tools.answered = answered
         execution = Execution(self._aims[case.address], tools, self._recorder.emit, heard)
         self._executions[case] = execution
         await execution.run()

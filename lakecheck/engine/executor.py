@@ -13,12 +13,12 @@ from lakecheck.drivers.waiting import CLOCK, Clock
 from lakecheck.engine.aims import Aim
 from lakecheck.engine.limits import CLEANUP, CLEANUP_SILENT
 from lakecheck.engine.scheduler import Blocker
+from lakecheck.engine.tools import CaseTools
 from lakecheck.errors import (
     BadCredential,
     DriverError,
     Exists,
     LakecheckError,
-    Missing,
     Side,
     TesterFailed,
     TimedOut,
@@ -26,7 +26,7 @@ from lakecheck.errors import (
     Unreachable,
 )
 from lakecheck.model import Status, Step
-from lakecheck.probes.base import Measured, Tools
+from lakecheck.probes.base import Measured
 
 # After these nothing can have been created, or what is there is not ours. Unreachable is not among
 # them: a server that dies in an upload refuses the connection with which libraries try again.
@@ -44,10 +44,18 @@ def status_of(error: DriverError) -> Status:
     return "error" if error.side == "tester" else "failed"
 
 
+def _measure(result: Result, measured: Measured, took: float) -> None:
+    result.bytes = measured.bytes
+    result.duration = took if measured.duration is None else measured.duration
+    result.files = measured.files
+    result.throughput = measured.throughput
+    result.measures = measured.measures
+
+
 class Execution:
     """One case being executed; `emit` takes each result as it comes."""
 
-    def __init__(self, aim: Aim, tools: Tools, emit: Emit, heard: Heard) -> None:
+    def __init__(self, aim: Aim, tools: CaseTools, emit: Emit, heard: Heard) -> None:
         self._aim = aim
         self._tools = tools
         self._emit = emit
@@ -68,6 +76,7 @@ class Execution:
         case = self._aim.case
         CLOCK.set(self._clock)
         self._deadline = asyncio.get_running_loop().time() + case.test.timeout
+        self._tools.deadline = self._limit
         needed = self._aim.needed
         for step in self._aim.kind.steps:
             if step.name in needed and not step.finaliser:
@@ -115,7 +124,10 @@ class Execution:
             broken = TesterFailed(f"{type(error).__name__}: {error}", phase=step.name)
             self._failed(step, broken, self._since(began))
         else:
-            self._succeeded(step, measured, self._since(began))
+            if measured.error:
+                self._failed(step, measured.error, self._since(began), measured)
+            else:
+                self._succeeded(step, measured, self._since(began))
         finally:
             self._attempting = self._cleaning = None
 
@@ -137,14 +149,16 @@ class Execution:
         status: Status = "skipped" if measured.skipped else "passed"
         result = self._result(step, status, took, reason=measured.skipped)
         if not measured.skipped:
-            result.bytes = measured.bytes
-            result.duration = took if measured.duration is None else measured.duration
-            result.measures = measured.measures
+            _measure(result, measured, took)
         self._tell("answered", result)
         self._give(step, result)
 
-    def _failed(self, step: Step, error: DriverError, took: float) -> None:
+    def _failed(
+        self, step: Step, error: DriverError, took: float, measured: Measured | None = None
+    ) -> None:
         result = self._result(step, status_of(error), took, error=error)
+        if measured:
+            _measure(result, measured, took)
         cause = self._causes[step.name] = Blocker(result.address, error)
         if isinstance(error, TimedOut):
             self._late = self._late or cause
@@ -173,7 +187,7 @@ class Execution:
         final = next((step for step in self._aim.kind.steps if step.finaliser), None)
         may_exist = bool(self._aim.case.endpoint) and self._tools.maybe_there
         if may_exist and self._nothing_created():
-            self._tools.removed()
+            self._tools.forget()
             may_exist = False
         if final is None:
             if may_exist:
@@ -190,6 +204,8 @@ class Execution:
             self._report(final, "skipped", reason="there is nothing to remove")
 
     def _nothing_created(self) -> bool:
+        if self._aim.case.asks:
+            return False  # of several files, one may be there though another was refused
         first = next(iter(self._causes.values()), None)
         return not self._passed and first is not None and isinstance(first.error, NOTHING_CREATED)
 
@@ -211,18 +227,14 @@ class Execution:
         most = CLEANUP if self._answered else CLEANUP_SILENT
         try:
             async with self._clock.limit(asyncio.get_running_loop().time() + most):
-                await self._tools.storage.delete(self._tools.url)
-        except Missing:
-            self._tools.removed()
-            return False
+                removed = await self._tools.clean()
         except (TimeoutError, LakecheckError):
             return False  # the ledger keeps it for `close` and for the sweep of a later run
         except Exception:
             log.exception("removing what %s left", self._aim.case.address)
             return False
-        self._tools.removed()
         self._removal = self._since(began)
-        return True
+        return removed > 0
 
     def _result(self, step: Step, status: Status, took: float | None, **more: object) -> Result:
         return Result(

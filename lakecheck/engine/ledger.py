@@ -12,12 +12,18 @@ from lakecheck.documents.journal import Journal, mend
 
 
 class Created(Struct, frozen=True, omit_defaults=True):
-    """Something that may exist on a storage because of this run."""
+    """Something that may exist on a storage, or at a service, because of this run.
+
+    For a service's, `url` is `SERVICE/SORT/NAME`, such as `fts/job/…`.
+    """
 
     url: str
     endpoint: str = ""
     credential: str = "none"
     driver: str = "gfal2"
+    service: str = ""
+    sort: str = ""  # of a service's: job, rule, …
+    name: str = ""  # of a service's, there
     gone: bool = False
 
 
@@ -40,9 +46,9 @@ class Ledger:
         if self._open.pop(url, None):
             self._journal.append({"url": url, "gone": True})
 
-    def holds(self, url: str) -> bool:
-        """Whether something may be there."""
-        return url in self._open
+    def holds(self, url: str) -> Created | None:
+        """Give what may be there; None where nothing can."""
+        return self._open.get(url)
 
     @property
     def left(self) -> tuple[Created, ...]:

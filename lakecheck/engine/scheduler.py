@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from lakecheck.engine.limits import Limits
 from lakecheck.errors import DriverError
-from lakecheck.model import Case, Endpoint
+from lakecheck.model import Case, Endpoint, ServiceChoice
 
 Key = Hashable
 
@@ -40,6 +40,16 @@ class Blocker(Struct):
     error: DriverError | None
 
 
+def through(job: Job) -> ServiceChoice | None:
+    """The service that a job goes through: storages are its business, and no limit of ours."""
+    return job.test.service if isinstance(job, Case) and job.asks else None
+
+
+def service_key(name: str) -> str:
+    """How a service is named among the URLs of endpoints that answer or are silent."""
+    return f"service:{name}"
+
+
 def ends(job: Job) -> tuple[Endpoint, ...]:
     """Endpoints that a job uses."""
     if isinstance(job, Planting):
@@ -62,7 +72,8 @@ class Scheduler:
         self._planting: set[Seed] = set()
         self.answered: dict[str, float] = {}  # endpoint's URL → when it last answered
         self.stalled: dict[str, Blocker] = {}  # endpoint's URL → the check that found it silent
-        self.in_flight = 0
+        self.in_flight = 0  # those that go through services do not count
+        self._at_once: dict[str, int] = {}  # by service, once it has answered
 
     def drain(self) -> list[Case]:
         """Take back every case that has not started."""
@@ -88,7 +99,7 @@ class Scheduler:
             if full is not None:
                 self._park(full, job)
                 continue
-            if self.in_flight >= self._limits.total:
+            if self.in_flight >= self._limits.total and not through(job):
                 self._ready.appendleft(job)
                 return None
             self._take(job, 1)
@@ -110,7 +121,8 @@ class Scheduler:
         """Block what has not started at an endpoint that lets cases time out unanswered."""
         if url not in self.stalled:
             self.stalled[url] = blocker
-            self._ready.extendleft(self._parked.pop(("endpoint", url), ()))
+            sort = "service" if url.startswith("service:") else "endpoint"
+            self._ready.extendleft(self._parked.pop((sort, url), ()))
 
     def answer(self, endpoint: Endpoint, now: float) -> None:
         """Note that an endpoint has answered something."""
@@ -119,10 +131,21 @@ class Scheduler:
         if first:
             self._wake(("endpoint", endpoint.url))
 
+    def answer_of(self, service: ServiceChoice, now: float) -> None:
+        """Note that a service has answered: now as many may go through it as it takes at once."""
+        name = service_key(service.name)
+        first = name not in self.answered
+        self.answered[name] = now
+        if first:
+            self._at_once[name] = service.options.at_once
+            self._wake(("service", name))
+
     def _blocker(self, job: Job) -> Blocker | None:
-        for end in ends(job):
-            if end.url in self.stalled:
-                return self.stalled[end.url]
+        service = through(job)
+        names = [service_key(service.name)] if service else [end.url for end in ends(job)]
+        for name in names:
+            if name in self.stalled:
+                return self.stalled[name]
         if isinstance(job, Case) and not job.skip and job.source:
             seed = self._seed_of(job)
             return self._seeds.get(seed) if seed else None
@@ -143,6 +166,8 @@ class Scheduler:
 
     def _free(self, key: tuple[str, str]) -> int:
         sort, name = key
+        if sort == "service":
+            return self._at_once.get(name, 1) - self._busy[key]
         if sort == "rse":
             return self._limits.per_rse - self._busy[key]
         if name in self.answered:
@@ -166,12 +191,14 @@ class Scheduler:
             del self._parked[key]
 
     def _take(self, job: Job, count: int) -> None:
-        self.in_flight += count
+        self.in_flight += 0 if through(job) else count
         for key in _keys(job):
             self._busy[key] += count
 
 
 def _keys(job: Job) -> list[tuple[str, str]]:
+    if service := through(job):
+        return [("service", service_key(service.name))]
     found = []
     for end in ends(job):
         found += [("rse", end.rse), ("endpoint", end.url)]

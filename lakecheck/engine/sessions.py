@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import json
 import logging
 from pathlib import Path
 
 from lakecheck import registry
-from lakecheck.drivers.base import SCRATCH, Copier, Driver, Session, Storage
+from lakecheck.drivers.base import SCRATCH, Copier, Driver, Service, Session, Storage
 from lakecheck.errors import TesterFailed, UsageError
-from lakecheck.model import Credential, DriverChoice, Endpoint
+from lakecheck.model import Credential, DriverChoice, Endpoint, ServiceChoice, ServiceKind
 
 DEFAULT = "gfal2"
 log = logging.getLogger("lakecheck.engine")
@@ -49,6 +50,7 @@ class Sessions:
         self._sessions: dict[str, Session] = {}
         self._storages: dict[tuple[str, Endpoint, Credential, float], Storage] = {}
         self._copiers: dict[tuple[str, Endpoint, Endpoint, Credential, float], Copier] = {}
+        self._services: dict[tuple[str, Credential], Service] = {}
 
     def _session(self, choice: DriverChoice, scheme: str) -> tuple[str, Session]:
         try:
@@ -92,16 +94,26 @@ class Sessions:
             self._copiers[key] = session.copier(source, destination, credential, timeout)
         return self._copiers[key]
 
+    def service(self, choice: ServiceChoice, credential: Credential) -> Service:
+        """A service, asked with one credential; not yet known to answer."""
+        key = (choice.name, credential)
+        if key not in self._services:
+            kind: ServiceKind = registry.load("services", choice.kind)
+            module, _, name = kind.driver.partition(":")
+            self._services[key] = getattr(importlib.import_module(module), name)(choice, credential)
+        return self._services[key]
+
     async def close(self) -> None:
         """End all sessions at once; one that hangs is left after 2 s."""
-        sessions, self._sessions = list(self._sessions.values()), {}
+        sessions: list[Session | Service] = [*self._sessions.values(), *self._services.values()]
+        self._sessions, self._services = {}, {}
         ended = await asyncio.gather(*map(_close, sessions), return_exceptions=True)
         for error in ended:
             if isinstance(error, Exception):
                 log.warning("a driver's session did not end well: %s", error)
 
 
-async def _close(session: Session) -> None:
+async def _close(session: Session | Service) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(2):
             await session.close()

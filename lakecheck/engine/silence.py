@@ -6,8 +6,8 @@ import time
 
 from lakecheck.documents.result import Result
 from lakecheck.engine.executor import Outcome
-from lakecheck.engine.scheduler import Blocker, Scheduler
-from lakecheck.model import Case, Endpoint
+from lakecheck.engine.scheduler import Blocker, Scheduler, service_key
+from lakecheck.model import Case, Endpoint, ServiceChoice
 
 # Links that may time out between ends which both answered before, until one end is blamed.
 PARTNERS = 2
@@ -23,6 +23,9 @@ class Silence:
 
     def hear(self, case: Case, began: float, outcome: Outcome, result: Result) -> None:
         """Learn from a step of a case that began at a monotonic time."""
+        if case.asks:
+            self._hear_through(case, result)
+            return
         ends = [end for end in (case.source, case.endpoint) if end]
         if outcome == "answered":
             for end in ends:
@@ -33,6 +36,17 @@ class Silence:
             self.troubled.update(end.url for end in ends)
         if outcome == "silent" and (guilty := self._guilty(ends, began)):
             self._scheduler.stall(guilty.url, blocker)
+
+    def _hear_through(self, case: Case, result: Result) -> None:
+        """Block what goes through a service that has never answered; storages are not judged."""
+        assert case.test.service is not None
+        name = service_key(case.test.service.name)
+        if result.error is not None and name not in self._scheduler.answered:
+            self._scheduler.stall(name, Blocker(result.address, result.error))
+
+    def answer_of(self, service: ServiceChoice) -> None:
+        """Note that a service has answered."""
+        self._scheduler.answer_of(service, time.monotonic())
 
     def answer(self, endpoint: Endpoint) -> None:
         """Note that an endpoint has answered something."""

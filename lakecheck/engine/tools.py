@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from functools import cached_property
+from typing import Any
 
 from lakecheck.documents.result import identity
-from lakecheck.drivers.base import Copier, Payload, Storage
+from lakecheck.drivers.base import Copier, Payload, Service, Storage
 from lakecheck.engine.ledger import Created, Ledger
 from lakecheck.engine.sessions import Sessions
-from lakecheck.model import Case, Credential, Endpoint
+from lakecheck.errors import Missing
+from lakecheck.model import NOBODY, Case, Credential, Endpoint
 
 FOLDER = "lakecheck"
 
@@ -26,6 +30,10 @@ def remote_name(run_id: str, address: str, part: str = "") -> str:
     return f"{run_id}-{identity(part, address)[:16]}"
 
 
+def _unheard() -> None:
+    pass
+
+
 class CaseTools:
     """What a probe may use; implements probes.base.Tools."""
 
@@ -39,9 +47,14 @@ class CaseTools:
         run_id: str,
         seed: str = "",
         part: str = "",
+        asking: Credential = NOBODY,
     ) -> None:
         self.case = case
         self.credential = credential
+        self.asking = asking
+        self.deadline: Callable[[], float] | None = None  # on the loop's clock
+        self.answered: Callable[[], None] = _unheard  # told when the service has answered
+        self._created: list[str] = []
         self.seed = seed
         self._sessions = sessions
         self._ledger = ledger
@@ -78,18 +91,86 @@ class CaseTools:
         assert self._payload is not None
         return self._payload
 
-    def creating(self) -> None:
-        """Note in the ledger, before it happens, that the case's URL may come to be."""
-        assert self.case.endpoint is not None
-        self._ledger.creating(
-            Created(self.url, self.case.endpoint.url, self.case.credential, self.case.driver.name)
-        )
+    async def service(self) -> Any:
+        """The service that the case goes through, once it has answered."""
+        service = self._service
+        await service.ready()
+        self.answered()
+        return service
 
-    def removed(self) -> None:
-        """Note that nothing is left of the case's URL."""
-        self._ledger.gone(self.url)
+    @property
+    def _service(self) -> Service:
+        choice = self.case.test.service
+        assert choice is not None
+        return self._sessions.service(choice, self.asking)
+
+    @property
+    def late(self) -> bool:
+        """Whether the case's time is over."""
+        return self.deadline is not None and asyncio.get_running_loop().time() >= self.deadline()
+
+    def creating(self, url: str = "") -> None:
+        """Note in the ledger, before it happens, that a file may come to be: the case's URL."""
+        case = self.case
+        assert case.endpoint is not None
+        driver = case.driver.name
+        self._note(Created(url or self.url, case.endpoint.url, case.credential, driver))
+
+    def creating_at(self, sort: str, name: str) -> None:
+        """Note in the ledger, before it happens, that the case's service may get a job or rule."""
+        service = self.case.test.service
+        assert service is not None
+        credential, url = self.case.asks, f"{service.name}/{sort}/{name}"
+        self._note(Created(url, credential=credential, service=service.name, sort=sort, name=name))
+
+    def _note(self, created: Created) -> None:
+        self._created.append(created.url)
+        self._ledger.creating(created)
+
+    def removed(self, url: str = "") -> None:
+        """Note that nothing is left under a URL, the case's own if none is given."""
+        self._ledger.gone(url or self.url)
+
+    def removed_at(self, sort: str, name: str) -> None:
+        """Note that nothing is left of what was created at the case's service."""
+        assert self.case.test.service is not None
+        self._ledger.gone(f"{self.case.test.service.name}/{sort}/{name}")
+
+    def forget(self) -> None:
+        """Note that nothing of what the case may have created has come to be."""
+        for created in self._left:
+            self._ledger.gone(created.url)
 
     @property
     def maybe_there(self) -> bool:
-        """Whether the case's URL may exist."""
-        return self._ledger.holds(self.url)
+        """Whether anything that the case created may exist."""
+        return bool(self._left)
+
+    @property
+    def _left(self) -> list[Created]:
+        return [found for url in self._created if (found := self._ledger.holds(url))]
+
+    async def clean(self) -> int:
+        """Remove all that the case created; give how many there were. Raises DriverError."""
+        # A job that runs would write again what is removed before it.
+        at_service = [created for created in self._left if created.service]
+        files = [created for created in self._left if not created.service]
+        removed = 0
+        for group in (at_service, files):
+            for outcome in await asyncio.gather(*map(self._undo, group), return_exceptions=True):
+                if isinstance(outcome, BaseException):
+                    raise outcome
+                removed += outcome
+        return removed
+
+    async def _undo(self, created: Created) -> bool:
+        try:
+            if created.service:
+                await self._service.undo(created.sort, created.name)
+            else:
+                await self.storage.delete(created.url)
+        except Missing:
+            self._ledger.gone(created.url)
+            return False
+        self._ledger.gone(created.url)
+        return not created.service

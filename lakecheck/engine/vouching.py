@@ -43,7 +43,7 @@ async def vouch(
 def _others(
     found: Iterable[Aim], credentials: Mapping[str, Credential], known: set[str]
 ) -> Iterable[Aim]:
-    used = {aim.case.credential for aim in found if not aim.case.skip} - known
+    used = {name for aim in found if not aim.case.skip for name in aim.case.credentials} - known
     cases: list[Case] = credential_cases(credentials, used)
     # The recorder keeps no document of what is not planned or is documented already.
     return aims({check: (case, "valid") for case in cases for check in case.checks}).values()

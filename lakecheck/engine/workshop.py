@@ -51,6 +51,7 @@ class Workshop:
             self.run_id,
             self.seeds.url(case) if case.source else "",
             self.part,
+            self.credentials.get(case.asks, NOBODY),
         )
 
     async def plant(self, seed: Seed, case: Case) -> DriverError | None:

@@ -24,7 +24,7 @@ def expand(spec: Spec, inventory: Inventory | None = None) -> tuple[Case, ...]:
     for test in spec.tests.values():
         kind: Kind = registry.load("kinds", test.kind)
         cases.extend(kind.cases(test, inventory))
-    used = {case.credential for case in cases if not case.skip}
+    used = {name for case in cases if not case.skip for name in case.credentials}
     return (*credential_cases(spec.credentials, used), *cases)
 
 

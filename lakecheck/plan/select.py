@@ -97,7 +97,7 @@ def select(cases: Sequence[Case], selection: Selection) -> dict[str, tuple[Case,
         for step, address in zip(case.steps, case.checks, strict=True)
         if matches(address)
     }
-    used = {case.credential for case, _ in chosen.values()}
+    used = {name for case, _ in chosen.values() for name in case.credentials}
     asked = selection.keyword and not (
         selection.kinds or selection.rses or selection.protocols or selection.tests
     )

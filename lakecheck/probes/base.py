@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from msgspec import Struct, field
 
 from lakecheck.drivers.base import Copier, Payload, Storage
+from lakecheck.errors import DriverError
 from lakecheck.model import Case, Credential
 
 
@@ -15,13 +16,17 @@ class Measured(Struct):
     """What a step gave: bytes moved, and its kind's own measures by field name.
 
     `skipped` says why a step does not apply to this storage. `duration` (seconds) replaces the
-    engine's own where only a part of the step is the measurement.
+    engine's own where only a part of the step is the measurement. With `error` the step did not
+    pass, though something was measured.
     """
 
     bytes: int | None = None
     duration: float | None = None
     measures: Mapping[str, Any] = field(default_factory=dict)
     skipped: str = ""
+    files: int | None = None
+    throughput: float | None = None  # B/s; None: bytes by duration
+    error: DriverError | None = None
 
 
 class Tools(Protocol):
@@ -50,15 +55,31 @@ class Tools(Protocol):
     def seed(self) -> str:
         """URL of the file that waits at a link's source."""
 
-    def creating(self) -> None:
-        """Note in the ledger, before it happens, that the case's URL may come to be."""
+    async def service(self) -> Any:
+        """The service that the case goes through, once it has answered."""
 
-    def removed(self) -> None:
-        """Note that nothing is left of the case's URL."""
+    @property
+    def late(self) -> bool:
+        """Whether the case's time is over."""
+
+    def creating(self, url: str = "") -> None:
+        """Note in the ledger, before it happens, that a file may come to be: the case's URL."""
+
+    def creating_at(self, sort: str, name: str) -> None:
+        """Note in the ledger, before it happens, that the case's service may get a job or rule."""
+
+    def removed(self, url: str = "") -> None:
+        """Note that nothing is left under a URL, the case's own if none is given."""
+
+    def removed_at(self, sort: str, name: str) -> None:
+        """Note that nothing is left of what was created at the case's service."""
 
     @property
     def maybe_there(self) -> bool:
-        """Whether the case's URL may exist."""
+        """Whether anything that the case created may exist."""
+
+    async def clean(self) -> int:
+        """Remove all that the case created; give how many there were. Raises DriverError."""
 
 
 Probe = Callable[[Tools], Awaitable[Measured]]

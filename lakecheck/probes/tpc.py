@@ -1,19 +1,39 @@
-"""Third-party copies between all links: the storages move the bytes, we only ask."""
+"""Third-party copies between all links: the storages move the bytes, we or FTS only ask."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
+import msgspec
 from msgspec import Meta, Struct
 
-from lakecheck.model import RSE, Case, Endpoint, Field, Inventory, Kind, Mode, Step, Test, Traffic
+from lakecheck.model import (
+    RSE,
+    Case,
+    Endpoint,
+    Field,
+    Inventory,
+    Kind,
+    Mode,
+    Scalar,
+    ServiceChoice,
+    Step,
+    Test,
+    Traffic,
+)
 from lakecheck.plan import matrix, mesh
 from lakecheck.probes.functional import Sizes, each_size
 from lakecheck.spec.names import RSEName
-from lakecheck.units import Size
+from lakecheck.spec.scalar_shapes import Text
+from lakecheck.spec.services import DIRECT
+from lakecheck.units import Duration, Size
 
 STEPS = (Step("copy"),)
+OF_FTS = (
+    *("files", "jobs", "overwrite", "retry", "priority", "activity"),
+    *("metadata", "file_metadata", "bring_online", "pin"),
+)
 PUSH = frozenset({"davs", "dav"})  # families in which a source can send
 
 
@@ -30,7 +50,11 @@ class Options(Struct, frozen=True, forbid_unknown_fields=True):
         tuple[str, ...], Meta(description="Credentials to test with; the RSE's own by default.")
     ] = ()
     via: Annotated[
-        Literal["direct"], Meta(description="Who asks the storages to copy: direct is lakecheck.")
+        str,
+        Meta(
+            extra={"shape": Text("direct, or the name of a service", refers="service")},
+            description="Who asks the storages to copy: direct is lakecheck, else an FTS by name.",
+        ),
     ] = "direct"
     mesh: Annotated[
         Literal["full", "ring"] | dict[Literal["star"], RSEName],
@@ -41,9 +65,57 @@ class Options(Struct, frozen=True, forbid_unknown_fields=True):
         Meta(description="pull: the destination fetches; push: the source sends (davs only)."),
     ] = ()
     checksum: Annotated[
-        Literal["both", "none"],
-        Meta(description="both: checksums of both ends are compared; none: sizes are."),
+        Literal["both", "source", "target", "none"],
+        Meta(
+            description="both: checksums of both ends are compared; none: sizes are. "
+            "source, target: FTS compares that end's with ours."
+        ),
     ] = "both"
+    files: Annotated[int, Meta(description="FTS: files of a job.")] = 1
+    jobs: Annotated[int, Meta(description="FTS: jobs of a link, submitted together.")] = 1
+    overwrite: Annotated[bool, Meta(description="FTS: whether it may overwrite.")] = False
+    retry: Annotated[int, Meta(description="FTS: how often it shall retry a file.")] = 0
+    priority: Annotated[int | None, Meta(description="FTS: 1 to 5, 3 by default.")] = None
+    activity: Annotated[str, Meta(description="FTS: activity, whose share of a link it uses.")] = ""
+    metadata: Annotated[
+        dict[str, Scalar], Meta(description="FTS: metadata of each job, beside lakecheck's own.")
+    ] = {}
+    file_metadata: Annotated[
+        dict[str, Scalar], Meta(description="FTS: metadata of each file, beside lakecheck's own.")
+    ] = {}
+    bring_online: Annotated[
+        Duration | None, Meta(description="FTS: how long bringing a source online may take.")
+    ] = None
+    pin: Annotated[
+        Duration | None, Meta(description="FTS: how long a source brought online is kept there.")
+    ] = None
+
+    def __post_init__(self) -> None:
+        """Check what can be wrong."""
+        if self.via == DIRECT:
+            for field in msgspec.structs.fields(type(self)):
+                if field.name in OF_FTS and getattr(self, field.name) != _default(field):
+                    told = f"{field.name} is for FTS; write via: and the name of a service"
+                    raise ValueError(told)
+            if self.checksum in ("source", "target"):
+                raise ValueError(f"checksum: {self.checksum} is for FTS; write both or none")
+        elif self.modes:
+            raise ValueError("modes: FTS chooses itself who copies; leave the key out")
+        if self.files < 1 or self.jobs < 1:
+            raise ValueError("files and jobs: at least one each")
+        if self.retry < 0:
+            raise ValueError("retry: expected 0 or more")
+        if self.priority is not None and not 1 <= self.priority <= 5:
+            raise ValueError("priority: expected 1 to 5")
+
+
+def _default(field: msgspec.structs.FieldInfo) -> object:
+    return field.default_factory() if field.default is msgspec.NODEFAULT else field.default
+
+
+def patience(options: Options) -> float:
+    """Seconds of a case whose test names none: FTS may let it wait in its queue."""
+    return 60.0 if options.via == DIRECT else 3600.0
 
 
 def cases(test: Test, inventory: Inventory) -> Iterator[Case]:
@@ -61,6 +133,7 @@ def cases(test: Test, inventory: Inventory) -> Iterator[Case]:
 def _link(test: Test, options: Options, source: RSE, destination: RSE) -> Iterator[Case]:
     place = f"{source.name}~{destination.name}"
     driver = matrix.driver(test, destination)
+    asks = test.service
     pairs = list(_pairs(options, source, destination))
     for size, every in each_size(options.sizes):
         label = matrix.size_label(size)
@@ -75,6 +148,7 @@ def _link(test: Test, options: Options, source: RSE, destination: RSE) -> Iterat
                 size=size,
                 driver=driver,
                 every=every,
+                asks=_asks(asks, options, asks.credential if asks else ""),
                 skip=f"{source.name} and {destination.name} share no third-party-copy protocol",
             )
         for start, end in pairs:
@@ -89,12 +163,21 @@ def _link(test: Test, options: Options, source: RSE, destination: RSE) -> Iterat
                         endpoint=end,
                         source=start,
                         size=size,
-                        mode=mode,
+                        mode=mode if asks is None else None,
                         credential=credential,
                         driver=driver,
                         every=every,
-                        skip=_why_not(start, end, mode),
+                        skip=_why_not(start, end, mode) if asks is None else "",
+                        files=options.files * options.jobs,
+                        asks=_asks(asks, options, credential),
                     )
+
+
+def _asks(service: ServiceChoice | None, options: Options, credential: str) -> str:
+    """Name the credential that FTS is asked with: the test's where it has any, else FTS's own."""
+    if service is None:
+        return ""
+    return credential if options.credentials else service.credential
 
 
 def _pairs(options: Options, source: RSE, destination: RSE) -> Iterator[tuple[Endpoint, Endpoint]]:
@@ -126,7 +209,8 @@ def traffic(case: Case) -> Traffic:
     """The copy itself; the seeds that links share are no case's own."""
     if not (case.source and case.endpoint):
         return Traffic({}, {})
-    return Traffic({case.endpoint.rse: case.size}, {case.source.rse: case.size}, transfers=1)
+    moved = case.size * case.files
+    return Traffic({case.endpoint.rse: moved}, {case.source.rse: moved}, transfers=case.files)
 
 
 KIND = Kind(
@@ -137,5 +221,18 @@ KIND = Kind(
     cases=cases,
     traffic=traffic,
     probe="lakecheck.probes.copy_step:STEPS",
-    fields=(Field("verified", "keyword", "checksum that both ends agreed on, or size"),),
+    services=("fts",),
+    timeout=patience,
+    fields=(
+        Field("verified", "keyword", "checksum that both ends agreed on, or size"),
+        Field("state", "keyword", "FTS: state of the job when last seen"),
+        Field("failed", "long", "FTS: files that did not finish"),
+        Field("queue_time", "double", "FTS: seconds from submission to the first file's start"),
+        Field(
+            "transfer_time", "double", "FTS: seconds from the first file's start to the last end"
+        ),
+        Field("staging_time", "double", "FTS: seconds until the last source was online"),
+        Field("reasons", "keyword", "FTS: its words for each file that did not finish"),
+        Field("logs", "keyword", "FTS: logs of the files that did not finish"),
+    ),
 )

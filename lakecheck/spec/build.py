@@ -6,12 +6,27 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from lakecheck.model import NOBODY, RSE, Credential, Endpoint, Inventory, SinkChoice, Spec, Test
+from lakecheck import registry
+from lakecheck.model import (
+    NOBODY,
+    RSE,
+    Credential,
+    Endpoint,
+    Inventory,
+    Kind,
+    Secret,
+    ServiceChoice,
+    SinkChoice,
+    Spec,
+    Test,
+)
 from lakecheck.spec.digest import digest
 from lakecheck.spec.kinds import TestContent
 from lakecheck.spec.language import CredentialEntry, RSEEntry
+from lakecheck.spec.paths import located
 from lakecheck.spec.scalar_shapes import VARIABLE
 from lakecheck.spec.sections import Entry, Sections
+from lakecheck.spec.services import build_service
 from lakecheck.spec.sinks import SinkContent, build_sinks
 
 
@@ -25,8 +40,15 @@ def build(
         for name, entry in sections.credentials.items()
         if entry.content
     }
+    services = {
+        name: build_service(name, entry, variables)
+        for name, entry in sections.services.items()
+        if entry.content
+    }
     tests = {
-        name: build_test(name, entry) for name, entry in sections.tests.items() if entry.content
+        name: build_test(name, entry, services)
+        for name, entry in sections.tests.items()
+        if entry.content
     }
     return Spec(
         name=name,
@@ -35,6 +57,7 @@ def build(
         tests=tests,
         publish=build_flows(sections.publish, variables),
         consume=build_flows(sections.consume, variables),
+        services=services,
         files=files,
         digest=digest(_meaning(sections)),
     )
@@ -97,28 +120,36 @@ def build_credential(
 ) -> Credential:
     """Make a credential; variables that are not set stay as written."""
     assert entry.content is not None
-    text = entry.content.x509.proxy
-    proxy = VARIABLE.sub(lambda match: variables.get(match[1]) or match[0], text)
-    # What comes from the environment was meant from where the user stands.
-    folder = Path() if VARIABLE.search(text) else entry.folder
-    return Credential(name=name, kind="x509", proxy=_path(folder, proxy))
+    x509, token, user = entry.content.x509, entry.content.token, entry.content.userpass
+    if x509:
+        return Credential(name, "x509", proxy=located(entry.folder, x509.proxy, variables))
+    if token:
+        return Credential(name, "token", token=located(entry.folder, token.file, variables))
+    assert user is not None
+    username, password = (
+        VARIABLE.sub(lambda match: variables.get(match[1]) or match[0], text)
+        for text in (user.username, user.password)
+    )
+    return Credential(name, "userpass", username=username, password=Secret(password))
 
 
-def build_test(name: str, entry: Entry[TestContent]) -> Test:
+def build_test(name: str, entry: Entry[TestContent], services: Mapping[str, ServiceChoice]) -> Test:
     """Make a test."""
     content = entry.content
     assert content is not None
     common = content.common
+    kind: Kind = registry.load("kinds", content.kind)
     return Test(
         name=name,
         kind=content.kind,
         options=content.options,
         on=common.on,
         every=common.every,
-        timeout=common.timeout,
+        timeout=common.timeout or kind.timeout(content.options),
         driver=common.driver,
         expect=content.expect,
         allow_empty=common.allow_empty,
+        service=services.get(getattr(content.options, "via", "")),
         origin=str(entry.place),
     )
 
@@ -132,5 +163,6 @@ def _meaning(sections: Sections) -> dict[str, object]:
         "ca": sections.ca.content if sections.ca else "",
         "rses": {name: entry.content for name, entry in sections.rses.items()},
         "credentials": {name: entry.content for name, entry in sections.credentials.items()},
+        "services": {name: entry.content for name, entry in sections.services.items()},
         "tests": {name: entry.content for name, entry in sections.tests.items()},
     }

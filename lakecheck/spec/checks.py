@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from lakecheck.model import NOBODY, DriverChoice
+from lakecheck import registry
+from lakecheck.model import NOBODY, DriverChoice, Kind
 from lakecheck.spec import drivers, expression
 from lakecheck.spec.build import build_inventory
 from lakecheck.spec.nodes import Faults, near, quote
 from lakecheck.spec.sections import Sections
+from lakecheck.spec.services import DIRECT, check_services
 from lakecheck.spec.shapes import Reference
 
 
@@ -24,6 +26,9 @@ def check(sections: Sections, variables: Mapping[str, str], faults: Faults) -> N
     if NOBODY.name in sections.credentials:
         place = sections.credentials[NOBODY.name].place
         faults.add(place, "credentials", '"none" always exists, and is nobody; choose another name')
+    check_services(sections.services, faults)
+    _check_vias(sections, faults)
+    _check_storage_credentials(sections, faults)
     _check_schemes(sections, faults)
     _check_variables(sections, variables, faults)
 
@@ -46,12 +51,42 @@ def _declared(sections: Sections) -> dict[str, dict[str, None]]:
         "RSE or attribute": rses | attributes,
         "credential": {NOBODY.name: None, **dict.fromkeys(sections.credentials)},
         "protocol": protocols,
+        "service": {DIRECT: None, **dict.fromkeys(sections.services)},
     }
+
+
+def _check_vias(sections: Sections, faults: Faults) -> None:
+    """Note tests that go through a service of a kind that cannot do it."""
+    for name, entry in sections.tests.items():
+        via = getattr(entry.content.options, "via", DIRECT) if entry.content else DIRECT
+        service = sections.services.get(via)
+        if entry.content is None or service is None or service.content is None:
+            continue
+        kind: Kind = registry.load("kinds", entry.content.kind)
+        if service.content.kind not in kind.services:
+            wanted = " or ".join(kind.services)
+            message = f"{via} is a service of kind {service.content.kind}, expected {wanted}"
+            faults.add(entry.place, f"tests.{name}.via", message)
+
+
+def _check_storage_credentials(sections: Sections, faults: Faults) -> None:
+    """Note credentials that storages are not shown yet."""
+    for name, path in _users(sections, storages=True).items():
+        entry = sections.credentials.get(name)
+        if entry and entry.content and not entry.content.x509:
+            message = (
+                f"{path} shows it to storages, which take x509 or none in this version; "
+                "tokens and passwords are for services"
+            )
+            faults.add(entry.place, f"credentials.{name}", message)
 
 
 def _unknown(reference: Reference, known: Mapping[str, Iterable[str]]) -> str:
     names = list(known[reference.noun])
     noun = reference.noun
+    if noun == "service" and names == [DIRECT]:
+        told = "declare it in services:, or write direct"
+        return f"there is no service {quote(reference.name)}; {told}"
     if noun == "RSE or attribute":
         noun = "RSE"
     hint = near(reference.name, names)
@@ -102,8 +137,8 @@ def _check_variables(sections: Sections, variables: Mapping[str, str], faults: F
                 faults.add(reference.place, reference.path, message)
 
 
-def _users(sections: Sections) -> dict[str, str]:
-    """Credentials in use, each with the path of a test that uses it."""
+def _users(sections: Sections, storages: bool = False) -> dict[str, str]:
+    """Credentials in use, each with the path of a test that uses it; towards storages only."""
     inventory = build_inventory(sections)
     users: dict[str, str] = {}
     for name, entry in sections.tests.items():
@@ -113,6 +148,9 @@ def _users(sections: Sections) -> dict[str, str]:
         if not used:
             chosen = expression.parse(entry.content.common.on).select(inventory.rses)
             used = [inventory.rses[rse].credential for rse in chosen]
+        via = sections.services.get(getattr(entry.content.options, "via", DIRECT))
+        if via and via.content and not storages:
+            used = [*used, via.content.common.credential]
         for credential in used:
             users.setdefault(credential, f"tests.{name}")
     return users

@@ -20,8 +20,12 @@ NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 CONDITION = "a condition, such as duration < 10m"
 ATTRIBUTE_SHAPE = Text("the name of an attribute, such as country", pattern=r"[A-Za-z0-9._-]+")
 
-PLANNED_SECTIONS = ("services", "budget", "policies", "actions", "archive", "defaults")
+PLANNED_SECTIONS = ("budget", "policies", "actions", "archive", "defaults")
 
+SERVICE_URL = Text(
+    "a URL such as https://fts.example.org:8446",
+    pattern=r"(https?://[^\s/?#@]+|\$\{\w+\})[^\s?#]*",
+)
 Address = Annotated[str, Meta(extra={"shape": AddressShape()})]
 Driver = Annotated[DriverChoice, Meta(extra={"shape": DriverShape()})]
 
@@ -125,10 +129,46 @@ class X509Entry(Struct, frozen=True):
     proxy: Annotated[str, Meta(description="Path of the proxy file; ${NAME} is taken.")]
 
 
-class CredentialEntry(Struct, frozen=True):
-    """One entry of `credentials`."""
+class TokenEntry(Struct, frozen=True):
+    """Where a bearer token is found."""
 
-    x509: Annotated[X509Entry, Meta(description="An X.509 proxy.")]
+    file: Annotated[str, Meta(description="Path of the token's file; ${NAME} is taken.")]
+
+
+class UserEntry(Struct, frozen=True):
+    """A user with a password, for services."""
+
+    username: str
+    password: Annotated[str, Meta(description="Better ${NAME} than the password itself.")]
+
+
+class CredentialEntry(Struct, frozen=True):
+    """One entry of `credentials`; exactly one of its keys is given."""
+
+    x509: Annotated[X509Entry | None, Meta(description="An X.509 proxy.")] = None
+    token: Annotated[TokenEntry | None, Meta(description="A bearer token, for services.")] = None
+    userpass: Annotated[
+        UserEntry | None, Meta(description="A user name and a password, for services.")
+    ] = None
+
+    def __post_init__(self) -> None:
+        """Check that it says one thing."""
+        given = [name for name in self.__struct_fields__ if getattr(self, name)]
+        if len(given) != 1:
+            found = " and ".join(given) or "none"
+            raise ValueError(f"expected one of x509, token, userpass; found {found}")
+
+
+class ServiceEntry(Struct, frozen=True):
+    """The keys that services of every kind have."""
+
+    url: Annotated[
+        str, Meta(extra={"shape": SERVICE_URL}, description="Where it is asked: https://host:port.")
+    ]
+    credential: Annotated[
+        CredentialName, Meta(description="Credential that it is asked with, where a test has none.")
+    ] = "none"
+    ca: Annotated[str, Meta(description="CA folder or bundle for its own server.")] = ""
 
 
 class TestEntry(Struct, frozen=True):
@@ -139,7 +179,10 @@ class TestEntry(Struct, frozen=True):
         Meta(extra={"shape": ExpressionShape()}, description="Which RSEs: a Rucio RSE expression."),
     ] = "*"
     every: Annotated[Duration | None, Meta(description="How often it is due.")] = None
-    timeout: Annotated[Duration, Meta(description="A whole case's budget.")] = Duration(60)
+    timeout: Annotated[
+        Duration | None,
+        Meta(description="A whole case's budget; 60s by default, and 1h through FTS or Rucio."),
+    ] = None
     driver: Annotated[Driver, Meta(description="gfal2, native, or any other installed driver.")] = (
         DriverChoice()
     )

@@ -10,4 +10,5 @@ from lakecheck.spec.scalar_shapes import Text
 
 RSEName = Annotated[str, Meta(extra={"shape": Text("an RSE", refers="RSE")})]
 CredentialName = Annotated[str, Meta(extra={"shape": Text("a credential", refers="credential")})]
+ServiceName = Annotated[str, Meta(extra={"shape": Text("a service", refers="service")})]
 ProtocolName = Annotated[str, Meta(extra={"shape": Text("a protocol", refers="protocol")})]

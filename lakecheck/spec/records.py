@@ -27,8 +27,6 @@ _SIMPLE: dict[Any, Shape] = {
     Any: Anything(),
 }
 
-LATER = ("token",)  # of the language, but not of this version
-
 
 class Record(Struct, frozen=True):
     """A map with known keys, decoded to a struct."""
@@ -100,8 +98,6 @@ def unknown_key(key: str, known: Mapping[str, Any]) -> str:
     """Say that a key is unknown, with the nearest one or all that there are."""
     if key == "<<":
         return 'YAML 1.2 has no merge key "<<"; repeat the keys, or a whole value with an alias'
-    if key in LATER:
-        return f"this version does not know the key {quote(key)} yet"
     hint = near(key, known)
     listed = f"; known here: {', '.join(known)}" if known and not hint else ""
     return f"unknown key {quote(key)}{hint or listed}"

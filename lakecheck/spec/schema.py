@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lakecheck.spec import language
+from lakecheck.model import ServiceKind
+from lakecheck.spec import language, services
 from lakecheck.spec.kinds import declarable, fields_for
 from lakecheck.spec.nested_shapes import ListOf
 from lakecheck.spec.records import fields_schema, record_of
@@ -19,7 +20,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 def schema() -> Schema:
     """Give the schema; the kinds and drivers that are installed are in it."""
-    kinds = declarable()
+    kinds, through = declarable(), services.service_kinds()
     return {
         "$schema": DIALECT,
         "title": "lakecheck spec",
@@ -36,6 +37,7 @@ def schema() -> Schema:
             },
             "inventory": _inventory(),
             "credentials": _named("#/$defs/credential", "Who we are; none always exists."),
+            "services": _named("#/$defs/service", "What tests go through: FTS, Rucio."),
             "tests": _named("#/$defs/test", "What to test, by name."),
             "publish": _sinks("publish", "Where documents go."),
             "consume": _sinks("consume", "Where `lakecheck consume` gets other systems' events."),
@@ -44,7 +46,9 @@ def schema() -> Schema:
         "$defs": {
             "rse": {**record_of(language.RSEEntry).schema(), "minProperties": 1},
             "credential": record_of(language.CredentialEntry).schema(),
-            "test": _test(tuple(kinds)),
+            "service": _by_kind(tuple(through), "service"),
+            "test": _by_kind(tuple(kinds), "test"),
+            **{f"service-{name}": _service(kind) for name, kind in through.items()},
             **{f"test-{name}": _kind(name) for name in kinds},
         },
     }
@@ -96,20 +100,26 @@ def _named(reference: str, description: str) -> Schema:
     }
 
 
-def _test(kinds: tuple[str, ...]) -> Schema:
+def _by_kind(kinds: tuple[str, ...], noun: str) -> Schema:
     """Each kind has its own keys: `if` rather than `oneOf`, so that editors name the true fault."""
     return {
         "type": "object",
         "required": ["kind"],
-        "properties": {"kind": {"enum": list(kinds), "description": "What sort of test."}},
+        "properties": {"kind": {"enum": list(kinds), "description": f"What sort of {noun}."}},
         "allOf": [
             {
                 "if": {"properties": {"kind": {"const": name}}, "required": ["kind"]},
-                "then": {"$ref": f"#/$defs/test-{name}"},
+                "then": {"$ref": f"#/$defs/{noun}-{name}"},
             }
             for name in kinds
         ],
     }
+
+
+def _service(kind: ServiceKind) -> Schema:
+    found = fields_schema(services.fields_for(kind), services.required_for(kind))
+    found["properties"] = {"kind": {"const": kind.name}, **found["properties"]}
+    return {"title": f"{kind.name}: {kind.title}", **found}
 
 
 def _kind(name: str) -> Schema:

@@ -17,6 +17,7 @@ from lakecheck.spec.nested_shapes import ListOf
 from lakecheck.spec.nodes import Faults, Node, Place, describe, join, quote
 from lakecheck.spec.records import keys, record_of, unknown_key
 from lakecheck.spec.scalar_shapes import Text
+from lakecheck.spec.services import ServiceContent, decode_service
 from lakecheck.spec.shapes import INVALID, Context, Reference
 from lakecheck.spec.sinks import GROUPS, Section, SinkContent, decode_sink
 
@@ -43,6 +44,7 @@ class Sections(Struct):
 
     rses: dict[str, Entry[language.RSEEntry]] = field(default_factory=dict)
     credentials: dict[str, Entry[language.CredentialEntry]] = field(default_factory=dict)
+    services: dict[str, Entry[ServiceContent]] = field(default_factory=dict)
     tests: dict[str, Entry[TestContent]] = field(default_factory=dict)
     publish: list[Entry[SinkContent]] = field(default_factory=list)
     consume: list[Entry[SinkContent]] = field(default_factory=list)
@@ -55,7 +57,10 @@ class Sections(Struct):
 
 Decoder = Callable[[Node, str, Context], Any]
 _NAME = re.compile(language.NAME)
-SECTIONS = ("lakecheck", "include", "inventory", "credentials", "tests", "publish", "consume")
+SECTIONS = (
+    *("lakecheck", "include", "inventory", "credentials", "services", "tests"),
+    *("publish", "consume"),
+)
 
 
 class Merger:
@@ -75,6 +80,9 @@ class Merger:
                 self._inventory(node, file.folder)
             elif key == "credentials":
                 self._credentials(node, file.folder)
+            elif key == "services":
+                entries, decode = self.sections.services, decode_service
+                self._entries(entries, node, key, file.folder, decode, variables=True)
             elif key == "tests":
                 self._entries(self.sections.tests, node, "tests", file.folder, decode_test)
             elif key == "publish":
@@ -176,6 +184,7 @@ class Merger:
         folder: Path,
         decode: Decoder,
         secret: bool = False,
+        variables: bool = False,
     ) -> None:
         if node.kind != "map":
             message = f"expected a map of names to their entries, found {describe(node)}"
@@ -188,7 +197,7 @@ class Merger:
                 self.faults.add(place, section, message)
                 continue
             path = join(section, name)
-            context = Context(self.faults, takes_variables=secret, secret=secret)
+            context = Context(self.faults, takes_variables=secret or variables, secret=secret)
             content = decode(value, path, context)
             if name in into:
                 noun = {"inventory.rses": "RSE"}.get(section, section.removesuffix("s"))

@@ -54,6 +54,19 @@ class OwnTools:
     def removed(self) -> None:
         self.maybe_there = False
 
+    def forget(self) -> None:
+        self.maybe_there = False
+
+    async def clean(self) -> int:
+        """Remove the file; give whether there was one."""
+        try:
+            await self.storage.delete(self.url)
+        except Missing:
+            self.maybe_there = False
+            return 0
+        self.maybe_there = False
+        return 1
+
 
 class Play:
     """Executes a functional case whose steps do what they are told, and remembers all."""

@@ -197,9 +197,7 @@ credentials:
 """
     assert faults(text) == [
         'a.lake.yaml:3:3: credentials: "none" always exists, and is nobody; choose another name',
-        'a.lake.yaml:4:8: credentials.iam: the key "x509" is missing; '
-        "expected a map with the key proxy",
-        'a.lake.yaml:4:9: credentials.iam: this version does not know the key "token" yet',
+        "a.lake.yaml:4:16: credentials.iam.token: expected a map with the key file, found a text",
         "a.lake.yaml:5:15: credentials.odd.x509: expected a map with the key proxy, found a text",
         "a.lake.yaml:6:23: credentials.old.x509.proxy: an environment variable is written "
         "${NAME}, and nothing else stands in it",

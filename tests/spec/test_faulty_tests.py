@@ -222,7 +222,18 @@ TESTS = {  # what follows `a: `
         "{kind: tpc, modes: [pul]}",
         '26: a.modes[0]: expected one of pull, push, found "pul"; did you mean "pull"?',
     ),
-    "via": ("{kind: tpc, via: fts}", '23: a.via: expected "direct", found "fts"'),
+    "via": (
+        "{kind: tpc, via: fts}",
+        '23: a.via: there is no service "fts"; declare it in services:, or write direct',
+    ),
+    "keys for FTS alone": (
+        "{kind: tpc, files: 4}",
+        "6: a: files is for FTS; write via: and the name of a service",
+    ),
+    "checksums for FTS alone": (
+        "{kind: tpc, checksum: source}",
+        "6: a: checksum: source is for FTS; write both or none",
+    ),
     "star outside of the selection": (
         "{kind: tpc, mesh: {star: CERN}, on: DESY}",
         f"3: a: {EMPTY}on: DESY gives DESY, and a copy needs another storage to copy to{ALLOW}",

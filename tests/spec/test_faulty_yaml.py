@@ -139,7 +139,7 @@ tests: {}
 
 def test_keys_that_are_no_words(faults: Faults) -> None:
     text = 'lakecheck: 1\n? [a]\n: b\n1: 2\ntests: {<<: {a: b}, "a\\nb": {}}\n'
-    sections = "lakecheck, include, inventory, credentials, tests, publish, consume"
+    sections = "lakecheck, include, inventory, credentials, services, tests, publish, consume"
 
     assert faults(text) == [
         "a.lake.yaml:2:3: a key is a word; found a list",
@@ -155,6 +155,6 @@ def test_after_a_thousand_faults_it_ends(faults: Faults) -> None:
 
     assert len(said) == 1001
     assert said[-1] == 'a.lake.yaml:1001:1: unknown key "key999"; known here: ' + (
-        "lakecheck, include, inventory, credentials, tests, publish, consume"
+        "lakecheck, include, inventory, credentials, services, tests, publish, consume"
     )
     assert "a.lake.yaml:1001:1: and more: after 1000 faults reading ends" in said

@@ -49,7 +49,7 @@ def test_the_whole_language_fits() -> None:
         {"inventory": rse(attributes={"a b": 1})},
         {"inventory": rse(hosts={"latency": 5})},
         {"inventory": rse(driver="gfal")},
-        {"credentials": {"a": {"token": {"file": "x"}}}},
+        {"credentials": {"a": {"token": "x"}}},
         {"tests": {"a": {}}},
         {"tests": {"a": {"kind": "functionl"}}},
         {"tests": {"a": {"kind": "python"}}},

@@ -73,6 +73,10 @@ def build(site: Site) -> Service:
             "token": token,
             "control": control,
         },
+        # Nobody's lake takes anybody, and there nobody has anything to delegate.
+        entry={"kind": NAME, "url": url, "credential": "lake", "ca": ca}
+        if site.gsi
+        else {"kind": NAME, "url": loopback},
         variables={"FTS_URL": url, "FTS_PLAIN_URL": loopback, "FTS_CA": ca},
         misbehave=misbehave,
     )

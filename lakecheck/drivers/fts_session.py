@@ -1,0 +1,168 @@
+"""An FTS at work for one run: jobs submitted concurrently, followed in bulk, ended with the run."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tenacity import AsyncRetrying, retry_if_exception_type, wait_exponential_jitter
+
+from lakecheck.drivers.base import Leftover
+from lakecheck.drivers.fts import UNFINISHED, JobReport, Options, Submission
+from lakecheck.drivers.fts_answers import job_report
+from lakecheck.drivers.fts_follow import Follower
+from lakecheck.errors import (
+    BadCredential,
+    DriverError,
+    Overloaded,
+    ProtocolError,
+    TesterFailed,
+    TimedOut,
+    Unreachable,
+)
+from lakecheck.model import Credential, ServiceChoice
+
+if TYPE_CHECKING:
+    from lakecheck.drivers.fts_client import Client
+
+log = logging.getLogger("lakecheck.drivers")
+Answer = TypeVar("Answer")
+AT_ONCE = 8  # requests
+PASSING = (Unreachable, TimedOut, Overloaded, ProtocolError)
+OPENING = 30.0  # seconds that an FTS has to answer for the first time
+METADATA = "lakecheck"  # key of a job's metadata that says whose it is
+MISSING = (
+    "the FTS client is not installed: pip install 'lakecheck[fts]' "
+    "(it builds M2Crypto; Debian: apt-get install swig libssl-dev python3-dev gcc)"
+)
+
+
+class FTS:
+    """One FTS and credential; every call raises a DriverError and nothing else."""
+
+    def __init__(self, choice: ServiceChoice, credential: Credential) -> None:
+        self.choice = choice
+        self.credential = credential
+        self.options: Options = choice.options
+        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="lakecheck-fts")
+        self._opening = asyncio.Lock()
+        self._delegating = asyncio.Lock()
+        self._delegations = 0
+        self._client: Client | None = None
+        self._follower = Follower(self._ask)
+        self.trouble: DriverError | None = None  # why the last call had no answer
+
+    async def ready(self) -> None:
+        """Wait until it has answered once, and has a proxy of ours where it needs one."""
+        async with self._opening:
+            if self._client is not None:
+                return
+            try:
+                async with asyncio.timeout(OPENING):
+                    self._client = await self._patiently(self._open)
+            except TimeoutError:
+                silent = TimedOut(f"FTS at {self.choice.url} does not answer", side="service")
+                raise self.trouble or silent from None
+
+    def _open(self) -> Client:
+        try:
+            from lakecheck.drivers.fts_client import Client
+        except ImportError:
+            raise TesterFailed(MISSING) from None
+        client = Client(self.choice, self.credential, AT_ONCE)
+        client.delegate()
+        return client
+
+    def job_id(self, key: str) -> str:
+        """Give the id that a job will have; empty where FTS chooses it."""
+        assert self._client is not None
+        return self._client.id_of(key)
+
+    async def submit(self, job: Submission) -> str:
+        """Submit a job, again and again where FTS is busy or away; give its id."""
+        try:
+            return str(await self._call("submit", job))
+        except BadCredential as error:
+            if error.code != 419:
+                raise
+        await self._delegate_again()
+        return str(await self._call("submit", job))
+
+    async def _delegate_again(self) -> None:
+        """Delegate anew, once for all who were told that it is needed."""
+        before = self._delegations
+        async with self._delegating:
+            if self._delegations == before:
+                await self._call("delegate", True)
+                self._delegations += 1
+
+    async def ended(self, job_id: str) -> JobReport:
+        """Wait for the end of a job, however long it takes."""
+        return await self._follower.ended(job_id)
+
+    async def cancel(self, ids: Sequence[str]) -> dict[str, JobReport]:
+        """Cancel jobs, and give what became of them."""
+        await self._once("cancel", ids)
+        return {job.id: job for job in await self._ask(ids, True)}
+
+    async def unfinished(self) -> list[Leftover]:
+        """Give the jobs that runs of lakecheck submitted with this credential and that go on."""
+        jobs = []
+        for told in await self._once("mine", UNFINISHED):
+            metadata = told.get("job_metadata")
+            own = metadata.get(METADATA) if isinstance(metadata, dict) else None
+            if isinstance(own, dict) and isinstance(own.get("until"), int | float):
+                key = str(own.get("name", ""))
+                jobs.append(Leftover("job", str(told["job_id"]), key, own["until"]))
+        return jobs
+
+    async def undo(self, sort: str, name: str) -> None:
+        """End what a run created here: a job."""
+        await self.ready()
+        await self._once("cancel", [name])
+
+    @property
+    def silence(self) -> DriverError | None:
+        """Why it does not answer at the moment, if it does not."""
+        return self.trouble or self._follower.trouble
+
+    async def _ask(self, ids: Sequence[str], files: bool) -> list[JobReport]:
+        told = await self._once("jobs", ids, files)
+        return [job_report(each, self.options.monitor) for each in told]
+
+    async def _call(self, name: str, *arguments: Any) -> Any:
+        return await self._patiently(lambda: getattr(self._client, name)(*arguments))
+
+    async def _once(self, name: str, *arguments: Any) -> Any:
+        return await self._in_thread(lambda: getattr(self._client, name)(*arguments))
+
+    async def _patiently(self, call: Callable[[], Answer]) -> Answer:
+        """Try until it succeeds or is cancelled; what will not pass by itself is raised."""
+        async for attempt in AsyncRetrying(
+            retry=retry_if_exception_type(PASSING),
+            wait=wait_exponential_jitter(initial=0.5, max=10),
+            reraise=True,
+        ):
+            with attempt:
+                try:
+                    answer = await self._in_thread(call)
+                except PASSING as error:
+                    if self.trouble is None:
+                        log.warning("%s: %s; trying again", self.choice.name, error)
+                    self.trouble = error
+                    raise
+                self.trouble = None
+        return answer
+
+    async def _in_thread(self, call: Callable[[], Answer]) -> Answer:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+
+    async def close(self) -> None:
+        """Follow nothing any more, and end all connections."""
+        await self._follower.close()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        if self._client is not None:
+            self._client.close()

@@ -1,0 +1,34 @@
+"""Rucio: what a spec says of one; all pure."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from lakecheck.model import ServiceKind
+from lakecheck.spec.language import SERVICE_URL
+
+
+class Options(Struct, frozen=True):
+    """Keys of a Rucio."""
+
+    auth: Annotated[
+        str,
+        Meta(
+            extra={"shape": SERVICE_URL},
+            description="Its authentication server; the same as url if not given.",
+        ),
+    ] = ""
+    account: Annotated[
+        str, Meta(description="Account to act as; the credential's default one if not given.")
+    ] = ""
+    vo: Annotated[str, Meta(description="VO, where one Rucio serves several.")] = ""
+
+
+KIND = ServiceKind(
+    name="rucio",
+    title="Rucio, which knows files and keeps copies of them where rules want them",
+    options=Options,
+    driver="lakecheck.drivers.rucio_session:Rucio",
+)

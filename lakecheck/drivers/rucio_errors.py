@@ -1,0 +1,128 @@
+"""What Rucio and its client say → our own errors."""
+
+from __future__ import annotations
+
+import re
+
+import requests
+
+from lakecheck.drivers import classify
+from lakecheck.drivers.rucio import Options
+from lakecheck.errors import (
+    BadCredential,
+    Denied,
+    DriverError,
+    Exists,
+    Full,
+    LakecheckError,
+    Missing,
+    Overloaded,
+    ProtocolError,
+    Side,
+    TesterFailed,
+    TimedOut,
+    TlsFailed,
+    Unclassified,
+    Unreachable,
+    Unsupported,
+)
+from lakecheck.model import Credential, ServiceChoice
+
+# By the names that the server gives its errors, which are those of the client's classes.
+_CLASSES: tuple[tuple[type[DriverError], str], ...] = (
+    (Missing, r".*(NotFound|NoFilesDownloaded|MissingSourceReplica)"),
+    (Exists, r".*(Duplicate|AlreadyExists|DuplicateRule|DuplicateContent)"),
+    (Denied, r"(RSE|Scope|Source)?AccessDenied|RSEWriteBlocked|CannotAuthorize"),
+    (Full, r"InsufficientAccountLimit|RSEOverQuota|FullStorage|InsufficientTargetRSEs"),
+    (Unsupported, r"Unsupported.*|RSEOperationNotSupported|RSEProtocol.*"),
+    (Overloaded, r"ServiceUnavailable|ResourceTemporaryUnavailable|.*TemporaryFailed"),
+    (Unreachable, r"ServerConnectionException"),
+    (TesterFailed, r"MissingClientParameter|MissingModule.*|Config.*|ClientProtocol.*"),
+    (TesterFailed, r"Invalid.*|Input.*|.*WrongParameter|DIDFilterSyntaxError"),
+    (ProtocolError, r"DatabaseException|RucioException"),
+)
+_STATUS = re.compile(r"http status code: (\d+)")
+SEVERAL = "206"  # status of a login that fits several accounts
+_LABEL = re.compile(r"\A(CannotAuthenticate|IdentityError): ")
+
+
+def translated(error: Exception, choice: ServiceChoice, credential: Credential) -> Exception:
+    """Give our error for any; one of our own stays as it is, and so does a fault of Python's."""
+    if isinstance(error, LakecheckError):
+        return error
+    if isinstance(error, OSError):
+        return unanswered(error, choice.url)
+    name = next((each.__name__ for each in type(error).__mro__ if _is_rucio(each)), "")
+    if not name:
+        return error
+    said = _said(error)
+    if status := _STATUS.search(said):
+        return _by_status(status[1], choice, credential)
+    if name in ("CannotAuthenticate", "IdentityError", "NoAuthInformation"):
+        return _refused(said, choice, credential)
+    kind = next((kind for kind, names in _CLASSES if re.fullmatch(names, name)), Unclassified)
+    rule = classify.rule(kind, credential=name == "AccessDenied", phase="request")
+    message = f"Rucio: {said}"
+    side: Side | None = None if kind is TesterFailed else "service"
+    return classify.build(rule, message, credential, code=None, side=side, host=_host(choice))
+
+
+def unanswered(error: OSError, url: str) -> DriverError:
+    """Say why a request has no answer."""
+    host = classify.host_of(url)
+    told = f"Rucio at {host}"
+    if isinstance(error, requests.exceptions.ProxyError):
+        return Unreachable(f"{told}: the proxy of https_proxy: {_root(error)}", side="tester")
+    if isinstance(error, requests.exceptions.SSLError):
+        why = f"{told}: its certificate is not trusted, or TLS failed: {_root(error)}"
+        return TlsFailed(why, side="service", phase="tls", host=host)
+    if isinstance(error, requests.Timeout):
+        return TimedOut(f"{told} does not answer", side="service", host=host)
+    if "TLS CA" in str(error):
+        return TesterFailed(f"the CA certificates for Rucio cannot be read: {error}")
+    return Unreachable(f"{told}: {_root(error)}", side="service", phase="connect", host=host)
+
+
+def _root(error: BaseException) -> str:
+    """Give the innermost reason of an error: those around it repeat the request."""
+    while inner := (error.__cause__ or error.__context__):
+        error = inner
+    return str(getattr(error, "strerror", "") or error)
+
+
+def _is_rucio(kind: type) -> bool:
+    return kind.__module__ == "rucio.common.exception"
+
+
+def _said(error: Exception) -> str:
+    """Give what an error says, on one line, without labels."""
+    text = " ".join(str(error).split())
+    general, label, details = text.partition("Details: ")
+    details = _LABEL.sub("", details)
+    return f"{general}{details}" if label else text
+
+
+def _host(choice: ServiceChoice) -> str | None:
+    return classify.host_of(choice.url)
+
+
+def _refused(said: str, choice: ServiceChoice, credential: Credential) -> DriverError:
+    """Say that a login failed; whether for a wrong password or account, Rucio does not tell."""
+    options: Options = choice.options
+    account = f' for account "{options.account}"' if options.account else ""
+    who = {
+        "userpass": f'user "{credential.username}" with this password',
+        "x509": f'the proxy of credential "{credential.name}"',
+    }.get(credential.kind, f'the token of credential "{credential.name}"')
+    message = f"Rucio at {choice.url} does not accept {who}{account}: {said}"
+    return BadCredential(message, code=401, phase="authenticate", host=_host(choice))
+
+
+def _by_status(status: str, choice: ServiceChoice, credential: Credential) -> DriverError:
+    """Say what an answer means that tells no more than its status."""
+    if status == SEVERAL:
+        told = f'credential "{credential.name}" fits several accounts of Rucio at {choice.url}'
+        return BadCredential(f"{told}; name one with account:", phase="authenticate")
+    if status in ("401", "403") and credential.kind == "token":
+        return _refused(f"it answered HTTP {status}", choice, credential)
+    return classify.http(int(status), "", choice.url, credential, side="service")
