@@ -119,7 +119,7 @@ def _hurry() -> None:
 
     finisher.FAILED_DURING_SUBMISSION_DELAY = datetime.timedelta(seconds=LOST_AFTER)
     # A lock is tried again whenever its rule is, and not when two hours have passed.
-    setattr(rule_grouping, "__is_retry_required", lambda lock, activity: True)  # noqa: B010
+    setattr(rule_grouping, "__is_retry_required", lambda lock, activity: True)
 
 
 def main(plan: str, ready: str) -> None:
