@@ -13,6 +13,7 @@ from lakecheck.devlake.service import Service, ServiceKind, make_password, plain
 
 NAME, DAEMONS = "rucio", "rucio-daemons"
 THREADS = 16
+START_WITHIN = 120.0  # s; 3 on a machine with nothing else to do, most of it for imports
 _XROOTD = {
     "XRD_CONNECTIONWINDOW": "5",
     "XRD_CONNECTIONRETRY": "1",
@@ -68,6 +69,7 @@ def _servers(site: Site, python: str, port: int, plan: Path) -> tuple[Server, Se
         output=site.layout.output(NAME),
         env=variables,
         probe=f"http://127.0.0.1:{port}/ping",
+        start_within=START_WITHIN,
     )
     registered = str(run / "registered.sock")
     daemons = Server(
@@ -81,6 +83,7 @@ def _servers(site: Site, python: str, port: int, plan: Path) -> tuple[Server, Se
         output=site.layout.output(DAEMONS),
         env=variables,
         socket=registered,
+        start_within=START_WITHIN,
     )
     return web, daemons
 
