@@ -122,6 +122,7 @@ class Test(Struct, frozen=True):
     allow_empty: bool = False
     service: ServiceChoice | None = None
     services: Mapping[str, ServiceChoice] = field(default_factory=dict)
+    beneath: ServiceChoice | None = None  # an FTS under the service, to be tried where that fails
     origin: str = ""  # `file:line`
 
     __test__ = False  # pytest: this is no test class
@@ -180,6 +181,8 @@ class Case(Struct, frozen=True, eq=False):
     every: float | None = None  # seconds; None: the test's
     skip: str = ""  # why it is planned but not run
     files: int = 1  # of its size
+    needs: tuple[Case, ...] = ()  # cases that must have passed before it starts
+    ways: tuple[tuple[Endpoint, Endpoint], ...] = ()  # pairs of ends, to be tried where it fails
     asks: str = ""  # credential that the test's service is asked with; empty: it has no service
     service: str = ""  # what it asks for its own sake, by name
     task: Any = None  # what its kind has worked out for its probe
@@ -211,6 +214,7 @@ class Step(Struct, frozen=True):
     name: str
     needs: tuple[str, ...] = ()
     finaliser: bool = False
+    diagnosed: bool = False  # where it fails, the kind's diagnosis tells more
 
 
 class Traffic(Struct, frozen=True):
@@ -256,6 +260,7 @@ class Kind(Struct, frozen=True):
     fields: tuple[Field, ...] = ()
     declarable: bool = True  # may stand in `tests:`
     skips: Callable[[Case], Mapping[str, str]] | None = None  # step that will be skipped → why
+    diagnosis: str = ""  # `module:object`, as of a probe: what says which level is broken
     services: tuple[str, ...] = ()  # kinds of services that its `via:` may name
     timeout: Callable[[Any], float] = _a_minute  # seconds of a case whose test names none
     driven: bool = True  # drivers speak to storages for it

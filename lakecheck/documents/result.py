@@ -189,8 +189,9 @@ def _place(case: Case, context: Context) -> Document:
     if case.source and case.endpoint:
         fields.update(_end("source.", case.source, context))
         fields.update(_end("destination.", case.endpoint, context))
-        fields["protocol"] = case.endpoint.scheme
-        fields["host"] = case.endpoint.host
+        if case.endpoint.url:
+            fields["protocol"] = case.endpoint.scheme
+            fields["host"] = case.endpoint.host
     elif case.endpoint:
         fields.update(_end("", case.endpoint, context))
     elif case.place in context.attributes and not case.service:
@@ -201,20 +202,23 @@ def _place(case: Case, context: Context) -> Document:
         fields["transfer.mode"] = case.mode
     if service := case.test.service.name if case.test.service else case.service:
         fields["service"] = service
-    credential = context.credentials.get(case.credential)
-    fields["credential"] = case.credential
+    shown = case.asks or case.credential  # what a service is shown decides, where there is one
+    credential = context.credentials.get(shown)
+    fields["credential"] = shown
     fields["auth_method"] = credential.kind if credential else "none"
     return fields
 
 
 def _end(prefix: str, endpoint: Endpoint, context: Context) -> Document:
-    return {
-        f"{prefix}endpoint": context.redactor.text(endpoint.url),
-        f"{prefix}host": endpoint.host,
-        # Of a second endpoint, `davs-2` is for addresses; grouped by protocol, both are davs.
-        f"{prefix}protocol": endpoint.scheme,
-        **_rse(prefix, endpoint.rse, context),
-    }
+    fields = _rse(prefix, endpoint.rse, context)
+    if endpoint.url:  # else which way in is used is a service's business
+        fields |= {
+            f"{prefix}endpoint": context.redactor.text(endpoint.url),
+            f"{prefix}host": endpoint.host,
+            # Of a second endpoint, `davs-2` is for addresses; grouped by protocol, both are davs.
+            f"{prefix}protocol": endpoint.scheme,
+        }
+    return fields
 
 
 def _rse(prefix: str, rse: str, context: Context) -> Document:

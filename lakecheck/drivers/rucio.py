@@ -23,6 +23,7 @@ class Options(Struct, frozen=True):
     account: Annotated[
         str, Meta(description="Account to act as; the credential's default one if not given.")
     ] = ""
+    at_once: Annotated[int, Meta(description="Cases of one run in flight at once.")] = 100
     vo: Annotated[str, Meta(description="VO, where one Rucio serves several.")] = ""
 
 

@@ -35,7 +35,7 @@ async def answer(tools: Tools) -> Measured:
         if isinstance(error, TlsFailed):
             measures |= await _about(beat.url, error)
         return Measured(error=error, measures=measures)
-    tools.kept["answer"] = got
+    tools.notes["answer"] = got
     measures |= {"heartbeat.http_status": got.status, "heartbeat.latency": round(got.latency, 6)}
     known = beat.signature in got.headers if beat.signature and got.status >= 400 else True
     if got.status in beat.status and known:
@@ -59,7 +59,7 @@ async def _about(url: str, error: DriverError) -> dict[str, Any]:
 async def content(tools: Tools) -> Measured:
     """What it answers says what it must."""
     beat: Beat = tools.case.task
-    got: asking.Answer = tools.kept["answer"]
+    got: asking.Answer = tools.notes["answer"]
     if beat.contains and beat.contains not in got.text:
         raise _wrong(f'"{beat.contains}" does not stand in its answer')
     if not (beat.version or beat.json):

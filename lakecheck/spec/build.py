@@ -141,6 +141,7 @@ def build_test(name: str, entry: Entry[TestContent], services: Mapping[str, Serv
     common = content.common
     kind: Kind = registry.load("kinds", content.kind)
     options = content.options
+    through = services.get(getattr(options, "via", ""))
     return Test(
         name=name,
         kind=content.kind,
@@ -151,8 +152,9 @@ def build_test(name: str, entry: Entry[TestContent], services: Mapping[str, Serv
         driver=common.driver,
         expect=content.expect,
         allow_empty=common.allow_empty,
-        service=services.get(getattr(options, "via", "")),
+        service=through,
         services={name: services[name] for name in asked(options, services)},
+        beneath=_beneath(through, services),
         origin=str(entry.place),
     )
 
@@ -162,6 +164,15 @@ def asked(options: Any, services: Iterable[str]) -> Iterable[str]:
     if not hasattr(options, "of"):
         return ()
     return services if options.of is None else options.of
+
+
+def _beneath(
+    through: ServiceChoice | None, services: Mapping[str, ServiceChoice]
+) -> ServiceChoice | None:
+    """Give the FTS that stands below a Rucio, as far as the spec tells: the first one."""
+    if through is None or through.kind == "fts":
+        return None
+    return next((each for each in services.values() if each.kind == "fts"), None)
 
 
 def _path(folder: Path, text: str) -> str:

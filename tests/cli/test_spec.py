@@ -45,7 +45,7 @@ def test_validate_says_all_faults_on_standard_error(capsys: pytest.CaptureFixtur
         "known here: lakecheck, include, inventory, credentials, services, tests, publish, "
         "consume",
         'b.lake.yaml:3:19: tests.a.kind: there is no kind "tcp"; did you mean "tpc"? '
-        "Installed: command, functional, service, tpc",
+        "Installed: command, functional, replication, service, tpc",
     ]
 
 

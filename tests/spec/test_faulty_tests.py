@@ -185,24 +185,27 @@ TESTS = {  # what follows `a: `
     "list": ("[1]", "6: a: expected a map of kind and its keys, found a list"),
     "no kind": (
         "{sizes: [1MB]}",
-        '6: a: the key "kind" is missing; expected one of command, functional, service, tpc',
+        '6: a: the key "kind" is missing; expected one of command, '
+        "functional, replication, service, tpc",
     ),
     "number": (
         "{kind: 5}",
-        "13: a.kind: expected one of command, functional, service, tpc, found 5",
+        "13: a.kind: expected one of command, functional, replication, service, tpc, found 5",
     ),
     "unknown kind": (
         "{kind: functionl}",
         '13: a.kind: there is no kind "functionl"; did you mean "functional"? '
-        "Installed: command, functional, service, tpc",
+        "Installed: command, functional, replication, service, tpc",
     ),
     "kind to come": (
         "{kind: usage, via: rucio}",
-        '13: a.kind: there is no kind "usage". Installed: command, functional, service, tpc',
+        '13: a.kind: there is no kind "usage". Installed: command, '
+        "functional, replication, service, tpc",
     ),
     "kind that is not declared": (
         "{kind: python}",
-        '13: a.kind: there is no kind "python". Installed: command, functional, service, tpc',
+        '13: a.kind: there is no kind "python". Installed: command, '
+        "functional, replication, service, tpc",
     ),
     "mesh": (
         "{kind: tpc, mesh: star}",
