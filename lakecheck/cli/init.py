@@ -43,7 +43,7 @@ def init(origin: str, path: Path) -> None:
     for each in (path, copy):
         if os.path.lexists(each):
             raise UsageError(f"{each} is there already; name another file with -o")
-    found = operands.read(name, address)
+    found = operands.read(operands.at(name, address))
     seen = address if is_url(address) else os.path.relpath(address, path.parent)
     place = first_spec.Place(path, name, seen, copy.name)
     text = first_spec.text(place, found, os.environ)

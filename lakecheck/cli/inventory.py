@@ -81,7 +81,7 @@ def diff(before: str, after: str, specs: tuple[Path, ...], as_json: bool) -> int
     def sources() -> tuple[language.Source, ...]:
         return language.sources(options.spec_paths(specs))
 
-    found = compare(operands.rses(before, sources), operands.rses(after, sources))
+    found = compare(operands.catalogue(before, sources), operands.catalogue(after, sources))
     if as_json:
         click.echo(json.dumps(_plain(found), indent=2, ensure_ascii=False))
     else:

@@ -30,7 +30,7 @@ from lakecheck.model import Credential, ServiceChoice
 
 # By the names that the server gives its errors, which are those of the client's classes.
 _CLASSES: tuple[tuple[type[DriverError], str], ...] = (
-    (Missing, r".*(NotFound|NoFilesDownloaded|MissingSourceReplica)"),
+    (Missing, r".*(NotFound|NoDistance|NoFilesDownloaded|MissingSourceReplica)"),
     (Exists, r".*(Duplicate|AlreadyExists|DuplicateRule|DuplicateContent)"),
     (Denied, r"(RSE|Scope|Source)?AccessDenied|RSEWriteBlocked|CannotAuthorize"),
     (Full, r"InsufficientAccountLimit|RSEOverQuota|FullStorage|InsufficientTargetRSEs"),

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from lakecheck.errors import CatalogueError, UsageError
+from lakecheck.inventory import lock
+from lakecheck.inventory import sources as reading
 from lakecheck.inventory.catalogue import Catalogue, NotUnderstood
-from lakecheck.inventory.reading import Unread, fetch
-from lakecheck.inventory.sources import PARSERS, parse
+from lakecheck.inventory.reading import Unread
+from lakecheck.inventory.sources import PARSERS
 from lakecheck.spec.catalogues import Source
-from lakecheck.spec.locks import LeftOut, Lock, LockedRSE, Unusable, joined, read_lock
+from lakecheck.spec.locks import Distances, LeftOut, Lock, Unusable, joined, read_lock
 from lakecheck.spec.nodes import near, quote
 
 WORDS = (*PARSERS, "lock")
@@ -20,22 +22,21 @@ FORM = f"write {', '.join(WORDS)}, a lock file, or cric:URL, rucio:FILE, fts:FIL
 Sources = Callable[[], tuple[Source, ...]]
 
 
-def rses(operand: str, sources: Sources) -> dict[str, LockedRSE]:
-    """Give the RSEs of what an operand names.
+def catalogue(operand: str, sources: Sources) -> Catalogue:
+    """Give what an operand names.
 
     UsageError where it names nothing; CatalogueError where a catalogue cannot be read.
     """
     if operand == "lock":
-        return joined(_locks(sources()))
+        return together(_locks(sources()))
     if operand in PARSERS:
-        source = _named(operand, sources())
-        return read(operand, source.located, source.timeout, source.ca).rses
+        return read(_named(operand, sources()))
     prefix, colon, address = operand.partition(":")
     if colon and prefix in PREFIXES:
-        return read(PREFIXES[prefix], address).rses
+        return read(at(PREFIXES[prefix], address))
     if Path(operand).is_file():
         try:
-            return read_lock(Path(operand)).rses
+            return lock.catalogue(read_lock(Path(operand)))
         except Unusable as error:
             raise UsageError(str(error)) from None
     raise UsageError(
@@ -43,12 +44,29 @@ def rses(operand: str, sources: Sources) -> dict[str, LockedRSE]:
     )
 
 
-def read(name: str, located: str, timeout: float = 30.0, ca: str = "") -> Catalogue:
+def at(name: str, address: str) -> Source:
+    """Make the source of a catalogue that no spec names."""
+    return Source(name, address, address, Path(f"{name}.lock.json"))
+
+
+def read(source: Source) -> Catalogue:
     """Read a catalogue now; CatalogueError where it cannot be used."""
     try:
-        return parse(name, fetch(located, timeout, ca))
+        return reading.read(source)
     except (Unread, NotUnderstood) as error:
-        raise CatalogueError(f"{name}: {quote(located)} cannot be used: {error}") from None
+        told = f"{source.name}: {quote(source.located)} cannot be used: {error}"
+        raise CatalogueError(told) from None
+
+
+def together(several: Iterable[Lock]) -> Catalogue:
+    """Lay locks together; of RSEs and distances in several the first counts."""
+    locks = list(several)
+    told = [lock.distances for lock in locks if lock.distances is not None]
+    distances: Distances = {}
+    for each in reversed(told):
+        for source, row in each.items():
+            distances[source] = {**distances.get(source, {}), **row}
+    return Catalogue(joined(locks), (), distances if told else None)
 
 
 def left_out(sources: Iterable[Source]) -> tuple[LeftOut, ...]:
