@@ -7,8 +7,7 @@ import ssl
 import stat
 import time
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.parse import unquote
 
 import tenacity
 import urllib3
@@ -24,6 +23,7 @@ from urllib3.exceptions import (
 )
 
 from lakecheck.credentials.trust import trusting
+from lakecheck.drivers.proxies import proxy_for
 from lakecheck.errors import (
     Denied,
     DriverError,
@@ -105,12 +105,11 @@ def _download(url: str, timeout: float, ca: str) -> bytes:
 
 def _pool(url: str, ca: str) -> urllib3.PoolManager:
     """Connect directly, or through the proxy that `https_proxy` names, unless `no_proxy` does."""
-    parts = urlsplit(url)
-    proxy = getproxies().get(parts.scheme)
-    if not proxy or proxy_bypass(parts.netloc):
+    proxy = proxy_for(url)
+    if not proxy:
         return urllib3.PoolManager(retries=False, ssl_context=_context(ca))
     try:
-        told = urllib3.util.parse_url(proxy if "://" in proxy else f"http://{proxy}")
+        told = urllib3.util.parse_url(proxy)
         headers = urllib3.make_headers(proxy_basic_auth=unquote(told.auth)) if told.auth else {}
         return urllib3.ProxyManager(
             told._replace(auth=None).url,
@@ -119,9 +118,7 @@ def _pool(url: str, ca: str) -> urllib3.PoolManager:
             ssl_context=_context(ca),
         )
     except (HTTPError, ValueError):
-        raise Unread(
-            f"the proxy of {parts.scheme}_proxy is none: {proxy.rpartition('@')[2]}"
-        ) from None
+        raise Unread(f"{proxy.rpartition('@')[2]} of https_proxy is no proxy") from None
 
 
 def _context(ca: str) -> ssl.SSLContext:

@@ -56,8 +56,8 @@ def _one_by_one(made: Client, source: Source) -> dict[str, Any]:
     listed = {str(each["rse"]): each for each in made.list_rses()}
 
     def whole(name: str) -> dict[str, Any]:
-        own = {"attributes": made.list_rse_attributes(name)}
-        return listed[name] | dict(made.get_rse(name)) | own
+        known = {**listed[name], **made.get_rse(name)}
+        return {**known, "attributes": made.list_rse_attributes(name)}
 
     def distance(pair: tuple[str, str]) -> Any:
         assert source.service is not None

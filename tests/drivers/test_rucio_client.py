@@ -80,10 +80,14 @@ def test_the_users_own_configuration_has_no_say(
 
 
 def test_a_proxy_of_the_network_is_asked(rucio_lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    away = "http://rucio.invalid"
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
-    with pytest.raises(Unreachable, match="the proxy of https_proxy: Connection refused"):
-        client(service(rucio_lake), user(rucio_lake))
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with pytest.raises(Unreachable, match="the proxy of https_proxy: Connection refused") as caught:
+        client(service(rucio_lake, url=away), user(rucio_lake))
+    assert caught.value.side == "tester"
+    monkeypatch.setenv("no_proxy", "rucio.invalid")
+    with pytest.raises(Unreachable, match="Name or service not known"):
+        client(service(rucio_lake, url=away), user(rucio_lake))
 
     assert client(service(rucio_lake), user(rucio_lake)).whoami()["account"] == "root"
 
