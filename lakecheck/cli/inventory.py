@@ -12,6 +12,7 @@ import msgspec
 
 from lakecheck import spec as language
 from lakecheck.cli import inventory_table, options
+from lakecheck.cli.inventory_sync import sync
 from lakecheck.errors import UsageError
 from lakecheck.inventory import Differences, Refreshed, compare, operands, refresh_all
 from lakecheck.inventory.differences import Change, Sign
@@ -28,6 +29,9 @@ COLOURS: dict[Sign, str] = {"+": "green", "-": "red", "~": "yellow"}
 @click.group()
 def inventory() -> None:
     """RSEs and endpoints, and where they came from."""
+
+
+inventory.add_command(sync)
 
 
 @inventory.command()

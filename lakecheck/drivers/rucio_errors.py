@@ -125,4 +125,6 @@ def _by_status(status: str, choice: ServiceChoice, credential: Credential) -> Dr
         return BadCredential(f"{told}; name one with account:", phase="authenticate")
     if status in ("401", "403") and credential.kind == "token":
         return _refused(f"it answered HTTP {status}", choice, credential)
-    return classify.http(int(status), "", choice.url, credential, side="service")
+    error = classify.http(int(status), "", choice.url, credential, side="service")
+    error.message = f"Rucio at {error.host} answered HTTP {status} and does not say why"
+    return error

@@ -207,20 +207,19 @@ def is_false(value: Any) -> bool:
 def roles_of(domains: Any) -> frozenset[Mode] | None:
     """Give the roles in third-party copies: who may be written to fetches, who is read sends.
 
-    A priority of 0 means no. None where nothing is told.
+    A priority of 0 or none means no. None where nothing is told.
     """
     if not isinstance(domains, dict):
         return None
     told = domains.get("third_party_copy")
     wan = domains.get("wan")
-    read = write = None
-    if isinstance(told, dict):
+    if isinstance(told, dict) and told:
         read, write = told.get("read"), told.get("write")
-    elif isinstance(wan, dict):
+    elif isinstance(wan, dict) and any(name.startswith("third_party_copy") for name in wan):
         both = wan.get("third_party_copy")
         read = wan.get("third_party_copy_read", both)
         write = wan.get("third_party_copy_write", both)
-    if read is None and write is None:
+    else:
         return None
     roles: tuple[tuple[Mode, Any], ...] = (("pull", write), ("push", read))
     return frozenset(mode for mode, priority in roles if priority)

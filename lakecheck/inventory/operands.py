@@ -29,11 +29,8 @@ def catalogue(operand: str, sources: Sources) -> Catalogue:
     """
     if operand == "lock":
         return together(_locks(sources()))
-    if operand in PARSERS:
-        return read(_named(operand, sources()))
-    prefix, colon, address = operand.partition(":")
-    if colon and prefix in PREFIXES:
-        return read(at(PREFIXES[prefix], address))
+    if source := source_of(operand, sources):
+        return read(source)
     if Path(operand).is_file():
         try:
             return lock.catalogue(read_lock(Path(operand)))
@@ -42,6 +39,14 @@ def catalogue(operand: str, sources: Sources) -> Catalogue:
     raise UsageError(
         f"there is no catalogue or lock {quote(operand)}{near(operand, WORDS)}; {FORM}"
     )
+
+
+def source_of(operand: str, sources: Sources) -> Source | None:
+    """Give the catalogue that an operand names; None where it can only be a lock."""
+    if operand in PARSERS:
+        return named(operand, sources())
+    prefix, colon, address = operand.partition(":")
+    return at(PREFIXES[prefix], address) if colon and prefix in PREFIXES else None
 
 
 def at(name: str, address: str) -> Source:
@@ -90,7 +95,8 @@ def _locks(sources: Iterable[Source]) -> list[Lock]:
         raise UsageError(str(error)) from None
 
 
-def _named(name: str, sources: Iterable[Source]) -> Source:
+def named(name: str, sources: Iterable[Source]) -> Source:
+    """Give a spec's catalogue; UsageError where it names no such one."""
     several = {source.name: source for source in sources}
     if name not in several:
         has = f"they name {', '.join(several)}" if several else "they name no catalogue"
