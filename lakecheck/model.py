@@ -174,6 +174,7 @@ class Case(Struct, frozen=True, eq=False):
     every: float | None = None  # seconds; None: the test's
     skip: str = ""  # why it is planned but not run
     files: int = 1  # of its size
+    needs: tuple[Case, ...] = ()  # cases that must have passed before it starts
     asks: str = ""  # credential that the test's service is asked with; empty: it has no service
 
     @property

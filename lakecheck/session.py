@@ -31,9 +31,11 @@ from lakecheck.documents.journal import mend
 from lakecheck.documents.result import Document, Result
 from lakecheck.documents.runlog import RunLog
 from lakecheck.engine import Engine, Limits, RunFolder, folder
-from lakecheck.engine.close import Removal, Remover, remove_left, remove_local
+from lakecheck.engine.close import remove_left, remove_local
+from lakecheck.engine.forgotten import undo
 from lakecheck.engine.ledger import Ledger
 from lakecheck.engine.recorder import Editor, Listener, Recorder
+from lakecheck.engine.remover import Removal, Remover
 from lakecheck.engine.sessions import Sessions
 from lakecheck.engine.socket import SOCKET
 from lakecheck.errors import (
@@ -138,17 +140,19 @@ class RunSession:
         )
         self.recorder.resume(done or {})
         self._ledger = Ledger(run.path / folder.LEDGER)
-        self._remover = Remover(spec.inventory, spec.credentials, self._ledger)
+        self._remover = Remover(spec, self._ledger)
         self._left = self._ledger.left
         todo = {name: check for name, check in selected.items() if name not in (done or {})}
-        beside = self._remove_left if self._left else None
         self.engine = Engine(
-            todo, spec.credentials, shared, self.recorder, self._ledger, limits, beside
+            todo, spec.credentials, shared, self.recorder, self._ledger, limits, self._tidy
         )
         self._log = RunLog(run.path / folder.LOG, self.redactor)
 
-    async def _remove_left(self, sessions: Sessions) -> None:
+    async def _tidy(self, sessions: Sessions) -> None:
+        """Remove what the killed part of this run has left, and what killed runs have."""
         await self._remover.remove(self._left, sessions)
+        cases = [case for case, _ in self.selected.values()]
+        await undo(self.spec, self.run.path, self._ledger, cases, sessions)
 
     def plan_own(self, own: Mapping[str, Case]) -> None:
         """Take own tests in Python into the plan, and write it."""
@@ -376,7 +380,7 @@ def close(path: Path) -> Closed:
         if not trouble:
             ledger = run.path / folder.LEDGER
             cases = [case for case, _ in selected.values()]
-            removal = remove_left(run.id, ledger, spec.inventory, spec.credentials, cases)
+            removal = remove_left(run.id, ledger, spec, cases)
         remove_local(run.id)
         write_views(path)
         log.info("closed: %d checks were not run", left)

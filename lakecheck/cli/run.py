@@ -15,7 +15,7 @@ from lakecheck.cli import catalogues, interrupts, options
 from lakecheck.cli.errors import stderr_log
 from lakecheck.documents.result import Document
 from lakecheck.engine import Limits, folder
-from lakecheck.engine.close import Removal
+from lakecheck.engine.remover import Removal
 from lakecheck.errors import UsageError
 from lakecheck.plan import Selection
 from lakecheck.session import RunSession

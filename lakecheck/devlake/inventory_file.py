@@ -29,15 +29,21 @@ def write_whole(path: Path, text: str) -> None:
     fresh.replace(path)
 
 
-def write_inventory(layout: Layout, storages: Iterable[Storage]) -> Path:
+def write_inventory(
+    layout: Layout, storages: Iterable[Storage], services: Iterable[Service] = ()
+) -> Path:
     """Write an inventory that is complete by itself and that specs can include."""
+    chosen = [service for service in services if service.entry]
+    through = {service.name: dict(service.entry) for service in chosen}
+    own = {name: dict(each) for service in chosen for name, each in service.credentials.items()}
     content = {
         "lakecheck": 1,
         "inventory": {
             "ca": _shown(layout, layout.ca),
             "rses": {s.name: _rse(s, number) for number, s in enumerate(storages)},
         },
-        "credentials": {"lake": {"x509": {"proxy": _shown(layout, layout.proxy)}}},
+        "credentials": {"lake": {"x509": {"proxy": _shown(layout, layout.proxy)}}, **own},
+        **({"services": through} if through else {}),
         "tests": {},
     }
     head = "# Written by `lakecheck lake up`; include it in a spec.\n"

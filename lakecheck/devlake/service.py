@@ -15,6 +15,7 @@ class Service(Struct, frozen=True):
     """One service with its configuration written: its servers, and what its clients need.
 
     `settings` (url, user, password, ca, …) go to lake.json; `variables` to `env`, for specs.
+    With an `entry` it is one that tests go through, and stands in the lake's inventory.
     """
 
     name: str
@@ -22,6 +23,8 @@ class Service(Struct, frozen=True):
     servers: tuple[Server, ...]
     settings: Mapping[str, Any] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
+    entry: Mapping[str, Any] = field(default_factory=dict)  # of a spec's `services:`
+    credentials: Mapping[str, Any] = field(default_factory=dict)  # those that the entry needs
     # Takes a fault in words, and the URLs of the lake's storages; UsageError where it has none so.
     misbehave: Callable[[str, Mapping[str, Sequence[str]]], None] | None = None
 

@@ -64,7 +64,7 @@ class Supervisor:
         path = str(self.lake.layout.control_socket)
         await asyncio.start_unix_server(self._take_order, path)
         os.chmod(path, 0o600)
-        write_inventory(self.lake.layout, self.lake.storages)
+        write_inventory(self.lake.layout, self.lake.storages, self.lake.services)
         write_environment(self.lake.layout, self.lake.services)
         self._write_record()
 
@@ -130,7 +130,11 @@ class Supervisor:
 
     async def _halt_or_resume(self, request: Request) -> None:
         name = request.rse
-        among = {process.server.name: each for each in self.services.values() for process in each.processes}
+        among = {
+            process.server.name: each
+            for each in self.services.values()
+            for process in each.processes
+        }
         service = self.services.get(name) or among.get(name)
         if service is None:
             names = ", ".join(dict.fromkeys((*self.services, *among))) or "none"

@@ -126,6 +126,18 @@ class Journal:
         return False
 
 
+def is_claimed(path: Path) -> bool:
+    """Whether a living process is the one writer of a journal's file."""
+    try:
+        with open(path, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def _line(document: dict[str, Any]) -> bytes:
     try:
         return _encode(document) + b"\n"

@@ -187,8 +187,9 @@ def _place(case: Case, context: Context) -> Document:
     if case.source and case.endpoint:
         fields.update(_end("source.", case.source, context))
         fields.update(_end("destination.", case.endpoint, context))
-        fields["protocol"] = case.endpoint.scheme
-        fields["host"] = case.endpoint.host
+        if case.endpoint.url:
+            fields["protocol"] = case.endpoint.scheme
+            fields["host"] = case.endpoint.host
     elif case.endpoint:
         fields.update(_end("", case.endpoint, context))
     if case.size or case.endpoint:
@@ -197,20 +198,22 @@ def _place(case: Case, context: Context) -> Document:
         fields["transfer.mode"] = case.mode
     if case.test.service:
         fields["service"] = case.test.service.name
-    credential = context.credentials.get(case.credential)
-    fields["credential"] = case.credential
+    shown = case.asks or case.credential  # what a service is shown decides, where there is one
+    credential = context.credentials.get(shown)
+    fields["credential"] = shown
     fields["auth_method"] = credential.kind if credential else "none"
     return fields
 
 
 def _end(prefix: str, endpoint: Endpoint, context: Context) -> Document:
-    fields: Document = {
-        f"{prefix}rse": endpoint.rse,
-        f"{prefix}endpoint": context.redactor.text(endpoint.url),
-        f"{prefix}host": endpoint.host,
-        # Of a second endpoint, `davs-2` is for addresses; grouped by protocol, both are davs.
-        f"{prefix}protocol": endpoint.scheme,
-    }
+    fields: Document = {f"{prefix}rse": endpoint.rse}
+    if endpoint.url:  # else which way in is used is a service's business
+        fields |= {
+            f"{prefix}endpoint": context.redactor.text(endpoint.url),
+            f"{prefix}host": endpoint.host,
+            # Of a second endpoint, `davs-2` is for addresses; grouped by protocol, both are davs.
+            f"{prefix}protocol": endpoint.scheme,
+        }
     for name, value in context.attributes.get(endpoint.rse, {}).items():
         fields[f"{prefix}labels.{name}"] = value
         if name in FROM_ATTRIBUTES:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from typing import Protocol
 
@@ -116,6 +116,23 @@ class Session(Protocol):
         """End every connection and worker process."""
 
 
+class Leftover(Struct, frozen=True):
+    """Something at a service that a run of lakecheck has created: `name` is the service's own.
+
+    `key` begins with the run, as names of files do; after `until` (seconds since 1970) nobody
+    waits for it any more.
+    """
+
+    sort: str
+    name: str
+    key: str
+    until: float
+
+    def of(self, run_id: str) -> bool:
+        """Whether it is a run's."""
+        return self.key.startswith(f"{run_id}-")
+
+
 class Service(Protocol):
     """A service that tests go through, asked with one credential, for one run.
 
@@ -127,6 +144,9 @@ class Service(Protocol):
 
     async def undo(self, sort: str, name: str) -> None:
         """End or remove what a run created there (`job`, `rule`); no error where it is gone."""
+
+    async def unfinished(self) -> Sequence[Leftover]:
+        """What runs of lakecheck have created there, with this credential, and may have left."""
 
     async def close(self) -> None:
         """End every connection."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_exponential_jitter
 
+from lakecheck.drivers.base import Leftover
 from lakecheck.drivers.fts import UNFINISHED, JobReport, Options, Submission
 from lakecheck.drivers.fts_answers import job_report
 from lakecheck.drivers.fts_follow import Follower
@@ -107,15 +108,15 @@ class FTS:
         await self._once("cancel", ids)
         return {job.id: job for job in await self._ask(ids, True)}
 
-    async def unfinished(self) -> list[tuple[str, dict[str, Any]]]:
-        """Give the ids of all jobs of ours that run, each with what its metadata says of us."""
-        found = await self._once("mine", UNFINISHED)
+    async def unfinished(self) -> list[Leftover]:
+        """Give the jobs that runs of lakecheck submitted with this credential and that go on."""
         jobs = []
-        for told in found:
+        for told in await self._once("mine", UNFINISHED):
             metadata = told.get("job_metadata")
             own = metadata.get(METADATA) if isinstance(metadata, dict) else None
-            if isinstance(own, dict):
-                jobs.append((str(told["job_id"]), own))
+            if isinstance(own, dict) and isinstance(own.get("until"), int | float):
+                key = str(own.get("name", ""))
+                jobs.append(Leftover("job", str(told["job_id"]), key, own["until"]))
         return jobs
 
     async def undo(self, sort: str, name: str) -> None:

@@ -22,11 +22,12 @@ class Aim(Struct, frozen=True):
     kind: Kind
     probe: Steps
     selected: frozenset[str]
+    whole: bool = False  # other cases need all of it, whatever was selected
 
     @property
     def needed(self) -> frozenset[str]:
         """Selected steps and, in turn, whatever they need."""
-        names = set(self.selected)
+        names = set(self.case.steps) if self.whole else set(self.selected)
         for step in reversed(self.kind.steps):
             if step.name in names:
                 names.update(step.needs)
@@ -45,11 +46,17 @@ def aims(selected: Selected) -> dict[str, Aim]:
     for case, step in selected.values():
         cases[case.address] = case
         steps.setdefault(case.address, set()).add(step)
+    needed = {each.address: each for case in cases.values() for each in case.needs}
+    for address, case in needed.items():
+        cases.setdefault(address, case)
+        steps.setdefault(address, set())
     found: dict[str, Aim] = {}
-    for address, case in cases.items():
+    # What others need comes first, wherever it stands.
+    for address, case in sorted(cases.items(), key=lambda each: each[0] not in needed):
         kind: Kind = registry.load("kinds", case.test.kind)
         if kind.probe:
             module, _, name = kind.probe.partition(":")
             probe: Any = getattr(importlib.import_module(module), name)
-            found[address] = Aim(case, kind, probe, frozenset(steps[address]))
+            whole = address in needed
+            found[address] = Aim(case, kind, probe, frozenset(steps[address]), whole)
     return found

@@ -83,6 +83,15 @@ class Execution:
                 await self._step(step)
         await self._clean_up()
 
+    @property
+    def blocker(self) -> Blocker | None:
+        """What those that need the case are blocked by; None where all of it passed."""
+        if self._causes:
+            return next(iter(self._causes.values()))
+        left = [step.name for step in self._aim.kind.steps if step.name in self._aim.needed]
+        left = [name for name in left if name not in self._passed]
+        return Blocker(f"{self._aim.case.address}.{left[0]}", None) if left else None
+
     def interrupt(self) -> None:
         """Run no further step and end the present one; clean-up goes on, within its own time."""
         self._interrupted = True
@@ -185,7 +194,7 @@ class Execution:
 
     async def _clean_up(self) -> None:
         final = next((step for step in self._aim.kind.steps if step.finaliser), None)
-        may_exist = bool(self._aim.case.endpoint) and self._tools.maybe_there
+        may_exist = self._tools.maybe_there
         if may_exist and self._nothing_created():
             self._tools.forget()
             may_exist = False

@@ -12,7 +12,7 @@ from lakecheck.drivers.base import Copier, Payload, Service, Storage
 from lakecheck.engine.ledger import Created, Ledger
 from lakecheck.engine.sessions import Sessions
 from lakecheck.errors import Missing
-from lakecheck.model import NOBODY, Case, Credential, Endpoint
+from lakecheck.model import NOBODY, Case, Credential, Endpoint, ServiceChoice
 
 FOLDER = "lakecheck"
 
@@ -31,6 +31,10 @@ def remote_name(run_id: str, address: str, part: str = "") -> str:
 
 
 def _unheard() -> None:
+    pass
+
+
+def _kept_nowhere(_: Created, __: ServiceChoice) -> None:
     pass
 
 
@@ -54,6 +58,11 @@ class CaseTools:
         self.asking = asking
         self.deadline: Callable[[], float] | None = None  # on the loop's clock
         self.answered: Callable[[], None] = _unheard  # told when the service has answered
+        # Told of what outlives the case.
+        self.keep: Callable[[Created, ServiceChoice], None] = _kept_nowhere
+        self.notes: dict[str, Any] = {}  # what the steps tell each other
+        self.run_id = run_id
+        self._part = part
         self._created: list[str] = []
         self.seed = seed
         self._sessions = sessions
@@ -118,10 +127,24 @@ class CaseTools:
 
     def creating_at(self, sort: str, name: str) -> None:
         """Note in the ledger, before it happens, that the case's service may get a job or rule."""
+        self._note(self._at_service(sort, name))
+
+    def keeping_at(self, sort: str, name: str) -> None:
+        """Note the same of what shall outlive the case: it is removed at the run's end."""
+        created = self._at_service(sort, name)
+        self._ledger.creating(created)
+        assert self.case.test.service is not None
+        self.keep(created, self.case.test.service)
+
+    def _at_service(self, sort: str, name: str) -> Created:
         service = self.case.test.service
         assert service is not None
-        credential, url = self.case.asks, f"{service.name}/{sort}/{name}"
-        self._note(Created(url, credential=credential, service=service.name, sort=sort, name=name))
+        url = f"{service.name}/{sort}/{name}"
+        return Created(url, credential=self.case.asks, service=service.name, sort=sort, name=name)
+
+    def name_of(self, case: Case) -> str:
+        """Name that belongs to a case of this run alone."""
+        return remote_name(self.run_id, case.address, self._part)
 
     def _note(self, created: Created) -> None:
         self._created.append(created.url)

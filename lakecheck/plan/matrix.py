@@ -34,6 +34,12 @@ def rses(test: Test, inventory: Inventory) -> tuple[RSE, ...]:
     return tuple(inventory.rses[name] for name in chosen)
 
 
+def rses_of(written: str, members: Sequence[RSE]) -> tuple[RSE, ...]:
+    """RSEs among some that an expression selects."""
+    known = {rse.name: rse for rse in members}
+    return tuple(known[name] for name in expression.parse(written).select(known))
+
+
 def wanted(endpoint: Endpoint, protocols: Sequence[str]) -> bool:
     """Whether a test's `protocols:` (none: all) takes an endpoint, by scheme or by label."""
     return not protocols or endpoint.scheme in protocols or endpoint.protocol in protocols

@@ -94,7 +94,10 @@ def _checks(plan: Plan, case: Case, kind: Kind) -> None:
 
 def _seed(plan: Plan, row: TestTotals, case: Case, seeds: set[tuple[str, int, str]]) -> None:
     """Add the file that the links of one source share, once."""
-    if case.source is None or (seed := (case.source.url, case.size, case.credential)) in seeds:
+    if case.source is None or case.needs:
+        return
+    seed = (case.source.url, case.size, case.credential)
+    if seed in seeds:
         return
     seeds.add(seed)
     every = case.every or case.test.every

@@ -68,6 +68,20 @@ class Tools(Protocol):
     def creating_at(self, sort: str, name: str) -> None:
         """Note in the ledger, before it happens, that the case's service may get a job or rule."""
 
+    def keeping_at(self, sort: str, name: str) -> None:
+        """Note the same of what shall outlive the case: it is removed at the run's end."""
+
+    @property
+    def run_id(self) -> str:
+        """The run."""
+
+    def name_of(self, case: Case) -> str:
+        """Name that belongs to a case of this run alone."""
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """What the steps of the case tell each other."""
+
     def removed(self, url: str = "") -> None:
         """Note that nothing is left under a URL, the case's own if none is given."""
 

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 from rucio.client import Client
+from rucio.common import config
 
 from lakecheck.devlake import Lake
 
@@ -33,14 +35,13 @@ class RucioClient:
     def __init__(self, lake: Lake, account: str = "lake") -> None:
         self.lake = lake
         told = lake.services["rucio"]
-        password = told["password"] if account == "lake" else told["root"]["password"]
-        self.plain = Client(
-            rucio_host=told["url"],
-            auth_host=told["auth"],
-            account=account,
-            auth_type="userpass",
-            creds={"username": account, "password": password},
-        )
+        with pytest.MonkeyPatch.context() as patch:
+            # Each account has a file of its own, since the file names the one of the token.
+            patch.setenv(
+                "RUCIO_CONFIG", told["client"] if account == "lake" else told["root"]["client"]
+            )
+            config.clean_cached_config()
+            self.plain = Client()
 
     def upload(self, rse: str, name: str, content: bytes, folder: Path) -> None:
         """Upload a file with the command line; it loads gfal2, which ends with it."""

@@ -62,6 +62,10 @@ BAD: list[tuple[Any, int, str]] = [
     ({"params": {}}, 400, "No transfers operations specified"),
     ({"files": [{"sources": ["davs://a/b"]}]}, 400, "Missing parameter: 'destinations'"),
     ({"files": [{**OK, "filesize": "big"}]}, 400, "Invalid value within the request"),
+    ({"files": [{**OK, "filesize": "nan"}]}, 400, "filesize is nan"),
+    ({"files": [OK], "params": {"timeout": 10**30}}, 400, "timeout is 1000"),
+    ({"files": [OK], "params": {"max_time_in_queue": 10**400}}, 400, "Invalid value within"),
+    ({"files": [OK], "params": {"retry": "often"}}, 400, "Invalid value within the request"),
     ({"files": ["davs://a/b"]}, 400, "Malformed request"),
     ({"files": 5}, 400, "Malformed request"),
     ({"files": [OK], "params": 7}, 400, "Malformed request"),
@@ -192,6 +196,9 @@ def test_waiting_jobs_are_canceled_and_ended_ones_not(
     states = ["304 Not Modified", "200 Ok", "404 Not Found"]
     assert [each["http_status"] for each in told] == states
     assert fts.ask("DELETE", "/jobs/nothing")[0] == 404
+    for everything in ("all", "vo/lake"):
+        status, told = fts.ask("DELETE", f"/jobs/{everything}")
+        assert (status, told["message"]) == (403, "User does not have root privileges")
 
 
 def test_single_files_are_canceled(fts: Fts, source: str, target: str, held: None) -> None:
@@ -212,13 +219,16 @@ def test_a_job_that_waits_for_too_long_is_given_up(
     assert job["reason"] == "Job has been canceled because it stayed in the queue for too long"
 
 
-def test_canceling_ends_a_copy_and_leaves_nothing(fts: Fts, lake: Lake, target: str) -> None:
+@pytest.mark.parametrize("scheme", ["davs", "root"])
+def test_canceling_ends_a_copy_and_leaves_nothing(fts: Fts, lake: Lake, scheme: str) -> None:
+    here, there = (lake.rses[rse].endpoints[scheme] for rse in ("LAKE-1", "LAKE-2"))
+    target = f"{there}/canceled-{scheme}"
     with (lake.data_dir("LAKE-1") / "big").open("wb") as big:
         big.truncate(BIG)
     lake.fault("LAKE-2", "hang-data")
     copy = lake.data_dir("LAKE-2") / target.rpartition("/")[2]
     try:
-        job_id = fts.submit(file(f"{lake.rses['LAKE-1'].davs}/big", target))
+        job_id = fts.submit(file(f"{here}/big", target))
         fts.until(job_id, lambda job: copy.exists())
         assert fts.job(job_id)["job_state"] == "ACTIVE"
         fts.ask("DELETE", f"/jobs/{job_id}")
@@ -227,11 +237,14 @@ def test_canceling_ends_a_copy_and_leaves_nothing(fts: Fts, lake: Lake, target: 
     finally:
         lake.fault("LAKE-2", "none")
     log = told["log_file"]
+    again = fts.submit(file(f"{here}/there", target))
     deadline = time.monotonic() + 20
     while "cleaned up" not in fts.ask("GET", log)[1]:
         assert time.monotonic() < deadline, fts.ask("GET", log)[1]
         time.sleep(0.1)
-    assert not copy.exists()
+    # Whoever wants the same name waits for that.
+    assert fts.ended(again)["job_state"] == "FINISHED"
+    assert copy.read_bytes() == b"small"
 
 
 def test_many_jobs_are_taken_and_shown_quickly(

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
 
-from lakecheck.devlake import Lake
+from lakecheck.devlake import Lake, pki
 from tests.devlake.fts_client import Fts, file
 from tests.devlake.services import service
 
@@ -31,11 +32,11 @@ def ends(lake: Lake, name: str, scheme: str = "davs") -> tuple[str, str]:
     return f"{here}/there", f"{there}/{name}"
 
 
-def official(lake: Lake, scheme: str) -> dict[str, Any]:
+def official(lake: Lake, at: str) -> dict[str, Any]:
     """FTS's own client in a process of its own: Debian's M2Crypto warns of its age."""
-    url, name = lake.services["fts"]["url"], f"official-{scheme}"
+    url, name = lake.services["fts"][at], f"official-{at}"
     program = [sys.executable, "-W", "ignore", str(Path(__file__).with_name("fts_official.py"))]
-    arguments = [url, str(lake.proxy), str(lake.ca), *ends(lake, name, scheme)]
+    arguments = [url, str(lake.proxy), str(lake.ca), *ends(lake, name)]
     done = subprocess.run([*program, *arguments], capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
     told: dict[str, Any] = json.loads(done.stdout)
@@ -43,7 +44,7 @@ def official(lake: Lake, scheme: str) -> dict[str, Any]:
 
 
 def test_the_official_client_delegates_submits_and_asks(lake: Lake) -> None:
-    told = official(lake, "davs")
+    told = official(lake, "url")
     assert (told["who"]["user_dn"], told["who"]["method"]) == (USER, "certificate")
     assert told["before"] == "NeedDelegation"
     assert told["delegated"] == told["who"]["delegation_id"]
@@ -55,7 +56,7 @@ def test_the_official_client_delegates_submits_and_asks(lake: Lake) -> None:
     assert told["listed"] == []  # as FTS: those that have ended need a limit or a time window
     assert (told["canceled"], told["unknown"]) == ("FINISHED", "NotFound")
     assert "Can not transfer local files" in told["refused"]
-    assert (lake.data_dir("LAKE-2") / "official-davs").read_bytes() == b"small"
+    assert (lake.data_dir("LAKE-2") / "official-url").read_bytes() == b"small"
     credentials = Path(lake.record.home, "data", "fts", "credentials")
     (proxy,) = credentials.iterdir()
     assert proxy.stat().st_mode & 0o777 == 0o600
@@ -118,3 +119,19 @@ def test_a_delegated_proxy_can_be_taken_back(lake: Lake) -> None:
     assert caller.ask("DELETE", where)[0] == 204
     assert caller.ask("GET", where) == (200, None)
     assert list(Path(lake.record.home, "data", "fts", "credentials").iterdir()) == []
+
+
+def test_the_official_client_works_over_plain_http_too(lake: Lake) -> None:
+    told = official(lake, "plain")
+    assert (told["who"]["user_dn"], told["who"]["method"]) == ("anonymous", "unauthenticated")
+    assert told["status"]["job_state"] == "FINISHED"
+    assert told["status"]["user_dn"] == USER  # whose proxy was delegated
+    assert "before" not in told
+
+
+def test_a_certificate_of_another_authority_is_refused(lake: Lake, tmp_path: Path) -> None:
+    strange = pki.make_user(pki.make_authority("Another"), "Lake User")
+    path = tmp_path / "strange.pem"
+    path.write_bytes(pki.make_proxy(strange))
+    with pytest.raises(urllib3.exceptions.HTTPError):
+        Fts(lake, str(path)).ask("GET", "/whoami")

@@ -41,10 +41,8 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
 
 
 @pytest.fixture(scope="module")
-def rucio(lake: Lake) -> Iterator[RucioClient]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RUCIO_CONFIG", lake.services["rucio"]["client"])
-        yield RucioClient(lake)
+def rucio(lake: Lake) -> RucioClient:
+    return RucioClient(lake)
 
 
 def copies(lake: Lake, name: str) -> dict[str, bytes]:

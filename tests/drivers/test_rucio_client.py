@@ -241,7 +241,11 @@ def test_a_server_that_is_silent(rucio_lake: Lake) -> None:
 RULE = [{"scope": "testing", "name": "nowhere"}]
 CALLS: dict[str, tuple[Callable[[Any], Any], type[DriverError], str]] = {
     "denied": (lambda made: made.add_rse("MINE"), Denied, "Account lake can not add RSE"),
-    "missing": (lambda made: made.get_rse("NOWHERE"), Missing, "RSE 'NOWHERE' cannot be found"),
+    "missing": (
+        lambda made: made.get_rse("NOWHERE"),
+        TesterFailed,
+        "RSE 'NOWHERE' cannot be found",
+    ),
     "missing file": (
         lambda made: made.add_replication_rule(RULE, 1, "LAKE-1"),
         Missing,

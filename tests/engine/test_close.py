@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from lakecheck import spec
-from lakecheck.engine import close
-from lakecheck.engine.close import Remover
+from lakecheck.engine import remover
 from lakecheck.engine.ledger import Created, Ledger, leftovers
+from lakecheck.engine.remover import Remover
 from lakecheck.engine.sessions import Sessions
 from lakecheck.errors import Denied, Missing
 from tests.engine.runs import memory_rses, write
@@ -34,7 +34,7 @@ class Storage:
 def test_each_file_is_accounted_for_and_a_silent_endpoint_waited_for_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(close, "TIMEOUT", 0.3)
+    monkeypatch.setattr(remover, "TIMEOUT", 0.3)
     monkeypatch.setattr(Sessions, "storage", lambda *arguments: Storage())
     text = memory_rses(URLS) + "tests:\n  f: {kind: functional, driver: memory}\n"
     loaded = spec.load([write(tmp_path, text)])
@@ -45,7 +45,7 @@ def test_each_file_is_accounted_for_and_a_silent_endpoint_waited_for_once(
             ledger.creating(Created(f"{url}/lakecheck/{name}-{number}", url))
     began = time.monotonic()
 
-    removal = asyncio.run(Remover(loaded.inventory, {}, ledger).remove(ledger.left, Sessions()))
+    removal = asyncio.run(Remover(loaded, ledger).remove(ledger.left, Sessions()))
     ledger.close()
 
     assert time.monotonic() - began < 10

@@ -35,12 +35,14 @@ class Jobs:
             web.put(jobs, self.submit),
             web.get(jobs, self.index),
             web.get(jobs + "/{ids}", self.get),
+            web.delete(jobs + "/all", self.cancel_all),
+            web.delete(jobs + "/vo/{vo}", self.cancel_all),
             web.delete(jobs + "/{ids}", self.cancel),
             web.post(jobs + "/{ids}", self.modify),
             web.get(jobs + "/{id}/files", self.files),
             web.get(jobs + "/{id}/dm", self.deletions),
             web.delete(jobs + "/{id}/files/{files}", self.cancel_files),
-            web.get(jobs + "/{id}/files/{file}/retries", self.deletions),
+            web.get(jobs + "/{id}/files/{file}/retries", self.retries),
             web.get(jobs + "/{id}/{field}", self.field),
         ]
 
@@ -92,9 +94,16 @@ class Jobs:
         return answer([shown(file) for file in self._store.files([job["job_id"]])[job["job_id"]]])
 
     async def deletions(self, request: web.Request) -> web.Response:
-        """Give what a job deletes, or the retries of a file: nothing is kept of either."""
+        """Give what a job deletes: nothing."""
         self._job(request)
         return answer([])
+
+    async def retries(self, request: web.Request) -> web.Response:
+        """Give the tries of a file that failed before its last."""
+        job = self._job(request)
+        query = "SELECT * FROM retries WHERE file_id IN"
+        query += " (SELECT file_id FROM files WHERE job_id = ? AND file_id = ?)"
+        return answer(self._store.rows(query, job["job_id"], request.match_info["file"]))
 
     async def field(self, request: web.Request) -> web.Response:
         """Give one field of a job."""
@@ -112,6 +121,11 @@ class Jobs:
         self._store.cancel(going, BY_USER)
         self._parts.scheduler.canceled(going)
         return _reply(self._changed(ids, going), request.match_info["ids"])
+
+    async def cancel_all(self, request: web.Request) -> web.Response:
+        """Refuse, since nobody is an administrator here."""
+        self._parts.caller(request)
+        raise Refused(403, "User does not have root privileges")
 
     async def modify(self, request: web.Request) -> web.Response:
         """Change the priority of jobs."""

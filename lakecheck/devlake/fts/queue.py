@@ -15,12 +15,13 @@ class Queue:
     def __init__(self, store: Store, config: Config) -> None:
         self._store = store
         self._config = config
-        self._links: dict[str, None] = dict.fromkeys(store.links())  # who waits longest is first
+        # Since when a link's files are ready, or earlier; the link that waits longest is first.
+        self._links: dict[str, float] = dict.fromkeys(store.links(), 0.0)
         self._running: Counter[str] = Counter()  # by link, and by storage
 
-    def add(self, link: str) -> None:
-        """Hear of a file that waits."""
-        self._links.setdefault(link)
+    def add(self, link: str, ready_at: float) -> None:
+        """Hear of a file that waits, or will at that moment."""
+        self._links[link] = min(ready_at, self._links.get(link, ready_at))
 
     def __bool__(self) -> bool:
         """Whether files may wait."""
@@ -30,17 +31,15 @@ class Queue:
         """Take a place for the next file whose turn it is; files are held for some seconds."""
         if self._running.total() // 3 >= self._config.capacity:
             return None
-        for link in list(self._links):
-            if self._full(link):
+        latest = time.time() - held
+        for link, ready_at in list(self._links.items()):
+            if ready_at > latest or self._full(link):
                 continue
-            found = self._first(link, held)
-            if found is None:
-                continue
-            # To the end of the row: others come first next time.
-            self._links.pop(link, None)
-            self._links[link] = None
-            self._running.update(_places(link))
-            return found
+            found = self._first(link, latest)
+            if found is not None:
+                self._links[link] = self._links.pop(link)  # to the end of the row
+                self._running.update(_places(link))
+                return found
         return None
 
     def free(self, link: str) -> None:
@@ -54,16 +53,20 @@ class Queue:
         config = self._config
         return self._running[one] >= config.per_link or busiest >= config.per_storage
 
-    def _first(self, link: str, held: float) -> Row | None:
-        query = (
-            "SELECT file_id, job_id, ready_at FROM files WHERE file_state = 'SUBMITTED'"
-            " AND link = ? {} ORDER BY priority DESC, file_id LIMIT 1"
+    def _first(self, link: str, latest: float) -> Row | None:
+        waiting = "FROM files WHERE file_state = 'SUBMITTED' AND link = ?"
+        ready = self._store.rows(
+            f"SELECT file_id, job_id, link {waiting} AND ready_at <= ?"
+            " ORDER BY priority DESC, file_id LIMIT 1",
+            *(link, latest),
         )
-        ready = self._store.rows(query.format("AND ready_at <= ?"), link, time.time() - held)
         if ready:
-            return {**ready[0], "link": link}
-        if not self._store.rows(query.format(""), link):
-            self._links.pop(link, None)
+            return ready[0]
+        (earliest,) = self._store.rows(f"SELECT MIN(ready_at) AS ready_at {waiting}", link)
+        if earliest["ready_at"] is None:
+            del self._links[link]
+        else:
+            self._links[link] = earliest["ready_at"]
         return None
 
 

@@ -8,8 +8,10 @@ import errno
 import logging
 import time
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
+from lakecheck.devlake.fts.cleaning import Cleaner
 from lakecheck.devlake.fts.config import Config
 from lakecheck.devlake.fts.copying import Done, Failed, Transfer, wish_of
 from lakecheck.devlake.fts.credentials import Credentials
@@ -39,6 +41,9 @@ _FINAL = (
 )
 
 
+_GOES_ON = (("H", "FINISHED"), ("R", "FAILED"))
+
+
 class Scheduler:
     """The transfers of the service."""
 
@@ -59,13 +64,13 @@ class Scheduler:
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._jobs: dict[int, str] = {}
         self._wake = asyncio.Event()
-        self._cleaning: dict[str, asyncio.Event] = {}  # by destination
+        self._cleaner = Cleaner(store)
         self._stopping = False
 
     def submitted(self, files: Iterable[Row]) -> None:
         """Hear of new files."""
         for file in files:
-            self._queue.add(file["link"])
+            self._queue.add(file["link"], file["ready_at"])
         self._wake.set()
 
     def canceled(self, ids: Iterable[str]) -> None:
@@ -83,11 +88,13 @@ class Scheduler:
 
     async def run(self) -> None:
         """Work for ever."""
-        rests = [asyncio.create_task(self._clean_rest(file)) for file in self._store.rests()]
+        self._clean_rests()
+        looked = 0.0
         while True:
-            rests = [task for task in rests if not task.done()]
-            self._expire()
-            self._stage()
+            if time.monotonic() - looked >= TICK:
+                looked = time.monotonic()
+                self._expire()
+                self._stage()
             self._begin()
             self._wake.clear()
             pause = TICK if self._queue else IDLE
@@ -101,6 +108,7 @@ class Scheduler:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._cleaner.stop()
 
     def _expire(self) -> None:
         late = self._store.overdue()
@@ -115,7 +123,7 @@ class Scheduler:
                 changes = {"file_state": "SUBMITTED", "staging_finished": date()}
                 self._store.set_file(file["file_id"], ("STAGING",), **changes)
                 self._store.settle(file["job_id"])
-                self._queue.add(file["link"])
+                self._queue.add(file["link"], file["ready_at"])
 
     def _begin(self) -> None:
         fault = self._faults.now
@@ -124,22 +132,21 @@ class Scheduler:
             file_id, job_id = found["file_id"], found["job_id"]
             self._store.set_file(file_id, ("SUBMITTED",), file_state="READY")
             self._store.settle(job_id)
-            task = asyncio.create_task(self._guard(file_id, job_id, found["link"]))
+            task = asyncio.create_task(self._guard(file_id, job_id))
             self._tasks[file_id], self._jobs[file_id] = task, job_id
+            task.add_done_callback(partial(self._ended, file_id, found["link"]))
 
-    async def _guard(self, file_id: int, job_id: str, link: str) -> None:
+    def _ended(self, file_id: int, link: str, _: object) -> None:
+        del self._tasks[file_id], self._jobs[file_id]
+        self._queue.free(link)
+        self._wake.set()
+
+    async def _guard(self, file_id: int, job_id: str) -> None:
         try:
             await self._transfer(file_id, job_id)
-        except asyncio.CancelledError:
-            if self._stopping:
-                raise
         except Exception:
             LOG.exception("file %d of job %s was given up", file_id, job_id)
             self._fail(file_id, Failed("AGENT", errno.EIO, "The transfer service failed"))
-        finally:
-            del self._tasks[file_id], self._jobs[file_id]
-            self._queue.free(link)
-            self._wake.set()
 
     async def _transfer(self, file_id: int, job_id: str) -> None:
         file, job = self._store.file(file_id), self._store.jobs([job_id])[job_id]
@@ -172,50 +179,43 @@ class Scheduler:
             raise _as_told(fault.reason)
         timeout = job["timeout"] or self._config.timeout
         transfer = self._made(file, job, log)
-        begun: list[int] = []
+        await self._cleaner.until_clean(file["dest_surl"])
+        file_id = file["file_id"]
 
-        def copying() -> None:
-            begun.append(1)
-            self._store.set_file(file["file_id"], ("ACTIVE",), copying=1)
+        def note(copying: int) -> None:
+            self._store.set_file(file_id, ("ACTIVE", "CANCELED"), copying=copying)
 
-        while (cleaned := self._cleaning.get(file["dest_surl"])) is not None:
-            await cleaned.wait()
         try:
             async with asyncio.timeout(timeout):
-                return await transfer.run(copying)
-        except TimeoutError:
-            if begun:
-                await transfer.clean()
-            raise Failed("TRANSFER", errno.ETIMEDOUT, "Transfer timed out") from None
-        except asyncio.CancelledError:
-            if begun and not self._stopping:
-                await self._clean(transfer, file)
+                return await transfer.run(lambda: note(1))
+        except Failed:
+            note(0)  # it has cleaned up
             raise
+        except (TimeoutError, asyncio.CancelledError) as ended:
+            if self._store.file(file_id)["copying"] and not self._stopping:
+                self._cleaner.begin(transfer, file)
+            if isinstance(ended, asyncio.CancelledError):
+                raise
+            raise Failed("TRANSFER", errno.ETIMEDOUT, "Transfer timed out") from None
 
     def _made(self, file: Row, job: Row, log: TransferLog) -> Transfer:
         timeout = job["timeout"] or self._config.timeout
         wish, ca = wish_of(file, job), self._config.ca
         try:
-            return Transfer(self._session, wish, self._credentials.of(job), ca, timeout, log)
+            credential = self._credentials.of(job, file)
+            return Transfer(self._session, wish, credential, ca, timeout, log)
         except LakecheckError as wrong:
             raise Failed("AGENT", errno.EIO, str(wrong)) from None
 
-    async def _clean(self, transfer: Transfer, file: Row) -> None:
-        """Remove what a canceled transfer left; whoever wants the same destination waits."""
-        cleaned = self._cleaning[file["dest_surl"]] = asyncio.Event()
-        try:
-            await transfer.clean()
-        finally:
-            del self._cleaning[file["dest_surl"]]
-            cleaned.set()
-        self._store.set_file(file["file_id"], ("CANCELED",), copying=0)
-
-    async def _clean_rest(self, file: Row) -> None:
-        """Remove what a transfer left that was canceled just before the service ended."""
-        job = self._store.jobs([file["job_id"]])[file["job_id"]]
-        log = TransferLog(Path(self._config.logs), file["job_id"], file["file_id"], file["link"])
-        with contextlib.suppress(Failed):
-            await self._clean(self._made(file, job, log), file)
+    def _clean_rests(self) -> None:
+        """Remove what transfers left that were ended just before the service was."""
+        for file in self._store.rests():
+            job = self._store.jobs([file["job_id"]])[file["job_id"]]
+            log = TransferLog(
+                Path(self._config.logs), file["job_id"], file["file_id"], file["link"]
+            )
+            with contextlib.suppress(Failed):
+                self._cleaner.begin(self._made(file, job, log), file)
 
     def _finish(self, file_id: int, done: Done) -> None:
         spent = max(done.seconds, 0.001)
@@ -236,30 +236,36 @@ class Scheduler:
         file = self._store.file(file_id)
         job = self._store.jobs([file["job_id"]])[file["job_id"]]
         if failed.code not in _FINAL and file["retry"] < job["retry"]:
+            again = time.time() + job["retry_delay"]
             self._store.set_file(
                 file_id,
                 file_state="SUBMITTED",
                 reason=str(failed),
                 retry=file["retry"] + 1,
-                ready_at=time.time() + job["retry_delay"],
+                ready_at=again,
             )
-            self._queue.add(file["link"])
+            self._store.write(
+                "INSERT INTO retries VALUES (?, ?, ?, ?)",
+                *(file_id, file["retry"], date(), str(failed)),
+            )
+            self._queue.add(file["link"], again)
             self._store.settle(file["job_id"])
             return
         ended = {"file_state": "FAILED", "finish_time": date(), "reason": str(failed)}
-        self._store.set_file(file_id, **ended, copying=0)
+        self._store.set_file(file_id, **ended)
         self._after(file_id, "FAILED")
 
     def _after(self, file_id: int, state: str) -> None:
         """Go on with the next hop, or the next replica, where there is one; settle the job."""
         file = self._store.file(file_id)
         job = self._store.jobs([file["job_id"]])[file["job_id"]]
-        if (job["job_type"], state) in (("H", "FINISHED"), ("R", "FAILED")):
+        if job["job_finished"] is None and (job["job_type"], state) in _GOES_ON:
             query = "SELECT file_id, link FROM files WHERE job_id = ? AND file_state = 'NOT_USED'"
             for following in self._store.rows(f"{query} ORDER BY file_id LIMIT 1", job["job_id"]):
-                changes = {"file_state": "SUBMITTED", "ready_at": time.time()}
+                now = time.time()
+                changes = {"file_state": "SUBMITTED", "ready_at": now}
                 self._store.set_file(following["file_id"], ("NOT_USED",), **changes)
-                self._queue.add(following["link"])
+                self._queue.add(following["link"], now)
         self._store.settle(job["job_id"])
 
 

@@ -160,13 +160,15 @@ class Store:
                 )
 
     def rests(self) -> list[Row]:
-        """Give canceled files whose copies may have been left."""
-        return self.rows("SELECT * FROM files WHERE file_state = 'CANCELED' AND copying = 1")
+        """Give files that were ended and whose copies may have been left."""
+        ended = "file_state IN ('CANCELED', 'FAILED')"
+        return self.rows(f"SELECT * FROM files WHERE {ended} AND copying = 1")
 
     def overdue(self) -> list[str]:
         """Give jobs that have waited for longer than they wanted to."""
         query = (
-            "SELECT job_id FROM jobs WHERE job_finished IS NULL AND max_time_in_queue < ?"
+            "SELECT job_id FROM jobs INDEXED BY jobs_expiry"
+            " WHERE job_finished IS NULL AND max_time_in_queue < ?"
             " AND job_state IN ('STAGING', 'SUBMITTED')"
         )
         return [row["job_id"] for row in self.rows(query, time.time())]

@@ -14,6 +14,7 @@ from lakecheck.devlake.fts.states import date
 from lakecheck.devlake.fts.store import Row
 
 HOST = "127.0.0.1"
+LARGEST = 2**62  # the database has room for a little more
 _METHODS = {"source": "s", "target": "t", "both": "b", "none": "n"}
 _STRATEGIES = (
     "orderly",
@@ -34,7 +35,7 @@ def read(body: Any, caller: Caller) -> tuple[Row, list[Row]]:
     """Make a job and its files of a decoded submission; raises Refused."""
     try:
         return _Submission(body, caller).made()
-    except ValueError as wrong:
+    except (ValueError, OverflowError) as wrong:
         raise Refused(400, f"Invalid value within the request: {wrong}") from None
     except (TypeError, AttributeError) as wrong:
         raise Refused(400, f"Malformed request: {wrong}") from None
@@ -54,7 +55,7 @@ class _Submission:
         self.multihop = flag(self.params.get("multihop"))
         self.staging = _positive(self.params, "bring_online", "copy_pin_lifetime")
         self.job_id = self._id()
-        self.priority = max(1, min(5, int(_given(self.params, "priority", 3))))
+        self.priority = max(1, min(5, _integer(self.params, "priority", 3)))
 
     def made(self) -> tuple[Row, list[Row]]:
         """Give the job's row and its files' rows."""
@@ -100,13 +101,15 @@ class _Submission:
 
     def _files(self, entry: Mapping[str, Any], index: int) -> list[Row]:
         metadata = entry.get("metadata")
-        size = entry.get("filesize")
+        size = float(entry.get("filesize") or 0)
+        if not 0 <= size < LARGEST:
+            raise ValueError(f"filesize is {entry['filesize']}")
         common = {
             "job_id": self.job_id,
             "file_index": index,
             "file_state": "NOT_USED" if self.multihop else self._state,
             "vo_name": VO,
-            "user_filesize": 0.0 if size is None else float(size),
+            "user_filesize": int(size),
             "checksum": entry.get("checksum") or "ADLER32",
             "activity": entry.get("activity") or "default",
             "file_metadata": None if metadata is None else described(metadata),
@@ -144,12 +147,12 @@ class _Submission:
             "verify_checksum": self._verification(),
             "job_metadata": told | {"auth_method": self.caller.method},
             "overwrite_flag": self._overwrites(),
-            "retry": int(_given(self.params, "retry", 0)),
-            "retry_delay": int(_given(self.params, "retry_delay", 0)),
-            "max_time_in_queue": None if waiting is None else time.time() + waiting,
-            "bring_online": int(_given(self.params, "bring_online", -1)),
-            "copy_pin_lifetime": int(_given(self.params, "copy_pin_lifetime", -1)),
-            "timeout": float(_given(self.params, "timeout", 0)),
+            "retry": _integer(self.params, "retry", 0),
+            "retry_delay": _integer(self.params, "retry_delay", 0),
+            "max_time_in_queue": None if waiting is None else int(time.time() + waiting),
+            "bring_online": _integer(self.params, "bring_online", -1),
+            "copy_pin_lifetime": _integer(self.params, "copy_pin_lifetime", -1),
+            "timeout": max(0, _integer(self.params, "timeout", 0)),
         }
 
     def _verification(self) -> str:
@@ -197,8 +200,15 @@ def _given(params: Mapping[str, Any], name: str, default: Any) -> Any:
     return default if value is None else value
 
 
+def _integer(params: Mapping[str, Any], name: str, default: int) -> int:
+    number = int(_given(params, name, default))
+    if abs(number) > LARGEST:
+        raise ValueError(f"{name} is {number}")
+    return number
+
+
 def _positive(params: Mapping[str, Any], *names: str) -> bool:
-    return any(int(_given(params, name, -1)) > 0 for name in names)
+    return any(_integer(params, name, -1) > 0 for name in names)
 
 
 def _ends(source: str, destination: str) -> Row:

@@ -77,6 +77,10 @@ def build(site: Site) -> Service:
             "root": {"password": passwords["root"], "client": str(clients["root"])},
             "python": python,
         },
+        entry={"kind": name, "url": url, "account": "lake", "credential": "lake-user"},
+        credentials={
+            "lake-user": {"userpass": {"username": "lake", "password": passwords["lake"]}}
+        },
         variables={"RUCIO_CONFIG": str(clients["lake"]), "RUCIO_URL": url},
     )
 

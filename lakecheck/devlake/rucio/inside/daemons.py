@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import os
 import signal
 import socket
 import sys
@@ -22,7 +21,6 @@ from . import database
 
 database.share()
 
-from rucio.common.exception import RucioException  # noqa: E402
 from rucio.daemons import common  # noqa: E402
 from rucio.daemons.abacus import account, collection_replica, rse  # noqa: E402
 from rucio.daemons.conveyor import finisher, poller, submitter  # noqa: E402
@@ -115,7 +113,9 @@ def _heartbeat(executable: str, renewal_interval: int) -> Heartbeat:
 
 def main(plan: str, ready: str) -> None:
     """Register what the lake has, say so by listening, then work until killed."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    logging.basicConfig(
+        level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s"
+    )
     register(Path(plan))
     common.HeartbeatHandler = _heartbeat
     for steps, pause in ((_conveyor(), 0.5), (_judge(), 1.0), (_abacus(), 2.0), (_reaper(), 2.0)):

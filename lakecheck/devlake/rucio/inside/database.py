@@ -39,7 +39,8 @@ def _marked(get_session: Callable[[], Any]) -> Callable[[], Any]:
         if not getattr(_next, "writes", False):
             return found
         _next.writes = False
-        return scoped_session(functools.partial(found.session_factory, info={"writes": True}))
+        factory: Any = functools.partial(found.session_factory, info={"writes": True})
+        return scoped_session(factory)
 
     return call
 

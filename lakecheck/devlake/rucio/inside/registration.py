@@ -28,7 +28,9 @@ def register(plan: Path) -> None:
         for name, owner in wanted["scopes"].items():
             if not scope.check_scope(InternalScope(name), session=session):
                 scope.add_scope(InternalScope(name), InternalAccount(owner), session=session)
-        known = [_rse(name, told, wanted["limits"], session) for name, told in wanted["rses"].items()]
+        known = [
+            _rse(name, told, wanted["limits"], session) for name, told in wanted["rses"].items()
+        ]
         for one, other in permutations(known, 2):
             if not distance.get_distances(one, other, session=session):
                 distance.add_distance(one, other, 1, session=session)
