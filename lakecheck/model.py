@@ -100,10 +100,19 @@ class ServiceChoice(Struct, frozen=True):
     origin: str = ""  # `file:line`
 
 
+class Comparison(Struct, frozen=True):
+    """Two catalogues that shall agree; `known` and `left_out` tell which RSEs are no surprise."""
+
+    sides: tuple[Any, ...]  # as spec.operands.Operand
+    known: frozenset[str] = frozenset()
+    left_out: tuple[str, ...] = ()  # names and globs
+
+
 class Test(Struct, frozen=True):
     """A named entry of `tests:`; `options` holds the keys of its kind, decoded.
 
     `service` is the one that `via:` names; None where nothing stands between us and storages.
+    `comparison` is what `between:` names.
     """
 
     name: str
@@ -116,6 +125,7 @@ class Test(Struct, frozen=True):
     expect: tuple[Condition, ...] = ()
     allow_empty: bool = False
     service: ServiceChoice | None = None
+    comparison: Comparison | None = None
     origin: str = ""  # `file:line`
 
     __test__ = False  # pytest: this is no test class

@@ -11,6 +11,7 @@ from lakecheck.errors import UsageError
 from lakecheck.spec.addresses import is_url
 from lakecheck.spec.files import SUFFIX
 from lakecheck.spec.nodes import near, quote
+from lakecheck.spec.operands import PREFIXES, at
 from lakecheck.views.console import Console
 
 DEFAULT = Path("specs") / f"lake{SUFFIX}"
@@ -36,14 +37,14 @@ def init(origin: str, path: Path) -> None:
     """Write a first complete spec over CRIC's, Rucio's or an FTS test's storages."""
     from lakecheck.inventory import first_spec, lock, operands, start
 
-    name, address = _split(origin, operands.PREFIXES)
+    name, address = _split(origin, PREFIXES)
     if not path.name.endswith(SUFFIX):
         raise UsageError(f"{path} is no name of a spec; specs end in {SUFFIX}")
     copy = path.parent / f"{name}.lock.json"
     for each in (path, copy):
         if os.path.lexists(each):
             raise UsageError(f"{each} is there already; name another file with -o")
-    found = operands.read(operands.at(name, address))
+    found = operands.read(at(name, address))
     seen = address if is_url(address) else os.path.relpath(address, path.parent)
     place = first_spec.Place(path, name, seen, copy.name)
     text = first_spec.text(place, found, os.environ)

@@ -18,6 +18,7 @@ from lakecheck.inventory import Differences, Refreshed, compare, operands, refre
 from lakecheck.inventory.differences import Change, Sign
 from lakecheck.spec.locks import LeftOut
 from lakecheck.spec.nodes import printable
+from lakecheck.spec.operands import find
 from lakecheck.views.console import Console
 
 TESTER, DIFFERENT = 10, 2
@@ -85,7 +86,8 @@ def diff(before: str, after: str, specs: tuple[Path, ...], as_json: bool) -> int
     def sources() -> tuple[language.Source, ...]:
         return language.sources(options.spec_paths(specs))
 
-    found = compare(operands.catalogue(before, sources), operands.catalogue(after, sources))
+    sides = [find(operand, sources) for operand in (before, after)]
+    found = compare(*map(operands.catalogue, sides))
     if as_json:
         click.echo(json.dumps(_plain(found), indent=2, ensure_ascii=False))
     else:

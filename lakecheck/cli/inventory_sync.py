@@ -13,6 +13,7 @@ from lakecheck import spec as language
 from lakecheck.cli import options
 from lakecheck.documents.exit_codes import TESTER
 from lakecheck.spec.nodes import printable
+from lakecheck.spec.operands import find
 from lakecheck.views.console import Console
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def sync(
         return language.sources(options.spec_paths(specs))
 
     rucio = syncing.destination(target, sources)
-    found = plan(syncing.wanted(origin, sources), syncing.there(rucio), prune)
+    found = plan(syncing.wanted(find(origin, sources)), syncing.there(rucio), prune)
     report = _Report(found, as_json)
     if applies:
         report.applied(syncing.apply(found.steps, rucio))

@@ -192,6 +192,8 @@ def _place(case: Case, context: Context) -> Document:
             fields["host"] = case.endpoint.host
     elif case.endpoint:
         fields.update(_end("", case.endpoint, context))
+    elif case.place in context.attributes:
+        fields.update(_rse("", case.place, context))
     if case.size or case.endpoint:
         fields["size"] = case.size
     if case.mode:
@@ -206,7 +208,7 @@ def _place(case: Case, context: Context) -> Document:
 
 
 def _end(prefix: str, endpoint: Endpoint, context: Context) -> Document:
-    fields: Document = {f"{prefix}rse": endpoint.rse}
+    fields = _rse(prefix, endpoint.rse, context)
     if endpoint.url:  # else which way in is used is a service's business
         fields |= {
             f"{prefix}endpoint": context.redactor.text(endpoint.url),
@@ -214,8 +216,13 @@ def _end(prefix: str, endpoint: Endpoint, context: Context) -> Document:
             # Of a second endpoint, `davs-2` is for addresses; grouped by protocol, both are davs.
             f"{prefix}protocol": endpoint.scheme,
         }
-    for name, value in context.attributes.get(endpoint.rse, {}).items():
-        fields[f"{prefix}labels.{name}"] = value
-        if name in FROM_ATTRIBUTES:
-            fields[f"{prefix}{name}"] = value
+    return fields
+
+
+def _rse(prefix: str, name: str, context: Context) -> Document:
+    fields: Document = {f"{prefix}rse": name}
+    for attribute, value in context.attributes.get(name, {}).items():
+        fields[f"{prefix}labels.{attribute}"] = value
+        if attribute in FROM_ATTRIBUTES:
+            fields[f"{prefix}{attribute}"] = value
     return fields

@@ -25,6 +25,7 @@ from lakecheck.inventory.registration import Registry
 from lakecheck.inventory.sync_plan import Step
 from lakecheck.spec.catalogues import SERVER, Source
 from lakecheck.spec.nodes import quote
+from lakecheck.spec.operands import Operand, Sources, named
 
 if TYPE_CHECKING:
     from rucio.client import Client
@@ -40,23 +41,23 @@ class Outcome(Struct, frozen=True):
     error: DriverError | None = None
 
 
-def destination(operand: str, sources: operands.Sources) -> Source:
+def destination(operand: str, sources: Sources) -> Source:
     """Give the Rucio that an operand names; UsageError where it is none that can be written to."""
     if operand != SERVER:
         told = f"--to: {quote(operand)} is no Rucio server; write --to rucio"
         raise UsageError(f"{told}, with inventory: {{rucio: {{service: …}}}} in a spec")
-    found = operands.named(operand, sources())
+    found = named(operand, sources())
     if found.service is None:
         told = f"inventory.rucio reads {quote(found.address)}, which is no server"
         raise UsageError(f"--to: {told}; write service: or url: there")
     return found
 
 
-def wanted(operand: str, sources: operands.Sources) -> Registry:
+def wanted(operand: Operand) -> Registry:
     """Read all that an operand says of RSEs, what cannot be tested too."""
-    source = operands.source_of(operand, sources)
+    source = operand.source
     if source is None or source.name == "fts_config":
-        return registration.of_catalogue(operands.catalogue(operand, sources))
+        return registration.of_catalogue(operands.catalogue(operand))
     return _read(source)
 
 

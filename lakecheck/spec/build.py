@@ -10,6 +10,7 @@ from lakecheck import registry
 from lakecheck.model import (
     NOBODY,
     RSE,
+    Comparison,
     Credential,
     Endpoint,
     Inventory,
@@ -23,6 +24,7 @@ from lakecheck.model import (
 from lakecheck.spec.digest import digest
 from lakecheck.spec.kinds import TestContent
 from lakecheck.spec.language import CredentialEntry, RSEEntry
+from lakecheck.spec.operands import Operand
 from lakecheck.spec.paths import located
 from lakecheck.spec.scalar_shapes import VARIABLE
 from lakecheck.spec.sections import Entry, Sections
@@ -31,9 +33,13 @@ from lakecheck.spec.sinks import SinkContent, build_sinks
 
 
 def build(
-    sections: Sections, name: str, files: tuple[str, ...], variables: Mapping[str, str]
+    sections: Sections,
+    name: str,
+    files: tuple[str, ...],
+    variables: Mapping[str, str],
+    comparisons: Mapping[str, tuple[Operand, ...]],
 ) -> Spec:
-    """Make the Spec of sections without faults."""
+    """Make the Spec of sections without faults; `comparisons` are by test."""
     inventory = build_inventory(sections)
     credentials = {
         name: build_credential(name, entry, variables)
@@ -46,7 +52,9 @@ def build(
         if entry.content
     }
     tests = {
-        name: build_test(name, entry, services)
+        name: build_test(
+            name, entry, services, _comparison(comparisons.get(name), sections, inventory)
+        )
         for name, entry in sections.tests.items()
         if entry.content
     }
@@ -133,7 +141,19 @@ def build_credential(
     return Credential(name, "userpass", username=username, password=Secret(password))
 
 
-def build_test(name: str, entry: Entry[TestContent], services: Mapping[str, ServiceChoice]) -> Test:
+def _comparison(
+    sides: tuple[Operand, ...] | None, sections: Sections, inventory: Inventory
+) -> Comparison | None:
+    known = frozenset(inventory.rses)
+    return Comparison(sides, known, sections.left_out) if sides else None
+
+
+def build_test(
+    name: str,
+    entry: Entry[TestContent],
+    services: Mapping[str, ServiceChoice],
+    comparison: Comparison | None = None,
+) -> Test:
     """Make a test."""
     content = entry.content
     assert content is not None
@@ -150,6 +170,7 @@ def build_test(name: str, entry: Entry[TestContent], services: Mapping[str, Serv
         expect=content.expect,
         allow_empty=common.allow_empty,
         service=services.get(getattr(content.options, "via", "")),
+        comparison=comparison,
         origin=str(entry.place),
     )
 

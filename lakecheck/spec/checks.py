@@ -145,6 +145,8 @@ def _users(sections: Sections, storages: bool = False) -> dict[str, str]:
         if not entry.content:
             continue
         used = getattr(entry.content.options, "credentials", ())
+        if hasattr(entry.content.options, "between"):
+            continue  # it uses no storage
         if not used:
             chosen = expression.parse(entry.content.common.on).select(inventory.rses)
             used = [inventory.rses[rse].credential for rse in chosen]

@@ -17,7 +17,7 @@ from lakecheck.spec.files import SUFFIX, gather
 from lakecheck.spec.matrix import check_matrix
 from lakecheck.spec.nodes import Faults, TooManyFaults
 from lakecheck.spec.sections import Merger, merge
-from lakecheck.spec.sources import check_servers, sources_of
+from lakecheck.spec.sources import check_servers, comparisons, sources_of
 
 Refresh = Callable[[tuple[Source, ...]], object]
 
@@ -95,9 +95,11 @@ def _load(
         refresh(sources_of(sections, variables))
     if adopt(sections, faults, whole) and whole:
         check(sections, variables, faults)
+    between = comparisons(sections, variables, faults)
     if faults.found:
         raise SpecError(faults.found)
-    spec = build(sections, _name(paths), tuple(file.shown for file in files), variables)
+    shown = tuple(file.shown for file in files)
+    spec = build(sections, _name(paths), shown, variables, between)
     check_matrix(spec, sections, faults)
     if faults.found:
         raise SpecError(faults.found)

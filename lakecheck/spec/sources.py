@@ -8,12 +8,15 @@ from pathlib import Path
 
 from msgspec import structs
 
+from lakecheck.errors import UsageError
 from lakecheck.model import NOBODY, Credential, ServiceChoice
 from lakecheck.spec import language
 from lakecheck.spec.addresses import is_url
 from lakecheck.spec.build import build_credential
 from lakecheck.spec.catalogues import SERVER, Source
+from lakecheck.spec.kinds import TestContent
 from lakecheck.spec.nodes import Faults, join, near, quote
+from lakecheck.spec.operands import Operand, find
 from lakecheck.spec.scalar_shapes import VARIABLE
 from lakecheck.spec.sections import Entry, Sections
 from lakecheck.spec.services import ServiceContent, build_service, service_kinds
@@ -29,6 +32,29 @@ def sources_of(sections: Sections, variables: Variables) -> tuple[Source, ...]:
         if (entry := sections.catalogues.get(name))
         if entry.content
     )
+
+
+def comparisons(
+    sections: Sections, variables: Variables, faults: Faults
+) -> dict[str, tuple[Operand, ...]]:
+    """Find what the tests' `between:` name, by test; what means nothing is a fault."""
+    sources = sources_of(sections, variables)
+    found: dict[str, tuple[Operand, ...]] = {}
+    for name, entry in sections.tests.items():
+        sides: list[Operand] = []
+        for number, operand in enumerate(getattr(_options(entry), "between", ())):
+            try:
+                sides.append(find(operand, lambda: sources, entry.folder))
+            except UsageError as error:
+                path = join(join(f"tests.{name}", "between"), number)
+                faults.add(entry.place, path, str(error))
+        if sides:
+            found[name] = tuple(sides)
+    return found
+
+
+def _options(entry: Entry[TestContent]) -> object:
+    return entry.content.options if entry.content else None
 
 
 def check_servers(sections: Sections, faults: Faults) -> None:

@@ -250,3 +250,22 @@ def test_the_schema_knows_catalogues() -> None:
     assert validator.is_valid({"inventory": {**sound, "except": ["A-*"]}})
     assert not validator.is_valid({"inventory": {"cric": {"refresh": "1h"}}})
     assert not validator.is_valid({"inventory": {"rucio": {"url": "x"}}})
+
+
+COMPARED = "lakecheck: 1\ninventory: {rses: {A: {endpoints: ['davs://a:1/x']}}}\ntests:\n"
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ("", 'the key "between" is missing; expected a list of'),
+        ("between: [cric]", "between: expected two catalogues, found 1"),
+        ("between: [lock, lock]", "between: lock is compared with itself"),
+        ("between: [cric, rucio]", "between[0]: these specs have no inventory.cric"),
+        ("between: [crick, 'cric:x']", 'no catalogue or lock "crick"; did you mean "cric"?'),
+    ],
+)
+def test_mistakes_in_what_is_compared(faults: Faults, keys: str, told: str) -> None:
+    found = faults(f"{COMPARED}  c: {{kind: consistency, {keys}}}\n")
+
+    assert any(told in fault for fault in found), found
