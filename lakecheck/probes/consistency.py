@@ -30,8 +30,6 @@ class Options(Struct, frozen=True, forbid_unknown_fields=True):
         """Check what can be wrong."""
         if len(self.between) != 2:
             raise ValueError(f"between: expected two catalogues, found {len(self.between)}")
-        if self.between[0] == self.between[1]:
-            raise ValueError(f"between: {self.between[0]} is compared with itself")
 
 
 def cases(test: Test, inventory: Inventory) -> Iterator[Case]:

@@ -258,9 +258,9 @@ COMPARED = "lakecheck: 1\ninventory: {rses: {A: {endpoints: ['davs://a:1/x']}}}\
 @pytest.mark.parametrize(
     ("keys", "told"),
     [
-        ("", 'the key "between" is missing; expected a list of'),
+        ("", 'the key "between" is missing; expected a list, each a catalogue: cric'),
         ("between: [cric]", "between: expected two catalogues, found 1"),
-        ("between: [lock, lock]", "between: lock is compared with itself"),
+        ("between: [lock, lock]", '"lock" stands in this list twice'),
         ("between: [cric, rucio]", "between[0]: these specs have no inventory.cric"),
         ("between: [crick, 'cric:x']", 'no catalogue or lock "crick"; did you mean "cric"?'),
     ],
