@@ -125,6 +125,7 @@ class Test(Struct, frozen=True):
     expect: tuple[Condition, ...] = ()
     allow_empty: bool = False
     service: ServiceChoice | None = None
+    beneath: ServiceChoice | None = None  # an FTS under the service, to be tried where that fails
     comparison: Comparison | None = None
     origin: str = ""  # `file:line`
 
@@ -185,6 +186,7 @@ class Case(Struct, frozen=True, eq=False):
     skip: str = ""  # why it is planned but not run
     files: int = 1  # of its size
     needs: tuple[Case, ...] = ()  # cases that must have passed before it starts
+    ways: tuple[tuple[Endpoint, Endpoint], ...] = ()  # pairs of ends, to be tried where it fails
     asks: str = ""  # credential that the test's service is asked with; empty: it has no service
 
     @property
@@ -209,6 +211,7 @@ class Step(Struct, frozen=True):
     name: str
     needs: tuple[str, ...] = ()
     finaliser: bool = False
+    diagnosed: bool = False  # where it fails, the kind's diagnosis tells more
 
 
 class Traffic(Struct, frozen=True):
@@ -247,6 +250,7 @@ class Kind(Struct, frozen=True):
     fields: tuple[Field, ...] = ()
     declarable: bool = True  # may stand in `tests:`
     skips: Callable[[Case], Mapping[str, str]] | None = None  # step that will be skipped → why
+    diagnosis: str = ""  # `module:object`, as of a probe: what says which level is broken
     services: tuple[str, ...] = ()  # kinds of services that its `via:` may name
     timeout: Callable[[Any], float] = _a_minute  # seconds of a case whose test names none
 

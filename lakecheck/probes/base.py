@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from lakecheck.drivers.base import Copier, Payload, Storage
 from lakecheck.errors import DriverError
-from lakecheck.model import Case, Credential
+from lakecheck.model import Case, Credential, Endpoint
 
 
 class Measured(Struct):
@@ -62,7 +62,16 @@ class Tools(Protocol):
     def late(self) -> bool:
         """Whether the case's time is over."""
 
-    def creating(self, url: str = "") -> None:
+    async def beneath(self) -> Any:
+        """The FTS under the case's service, once it has answered."""
+
+    def storage_at(self, endpoint: Endpoint) -> Storage:
+        """Any endpoint, connected with the case's credential."""
+
+    def copier_between(self, source: Endpoint, destination: Endpoint) -> Copier:
+        """Third-party copies over any link."""
+
+    def creating(self, url: str = "", endpoint: Endpoint | None = None) -> None:
         """Note in the ledger, before it happens, that a file may come to be: the case's URL."""
 
     def creating_at(self, sort: str, name: str) -> None:

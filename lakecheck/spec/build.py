@@ -159,6 +159,7 @@ def build_test(
     assert content is not None
     common = content.common
     kind: Kind = registry.load("kinds", content.kind)
+    through = services.get(getattr(content.options, "via", ""))
     return Test(
         name=name,
         kind=content.kind,
@@ -169,10 +170,20 @@ def build_test(
         driver=common.driver,
         expect=content.expect,
         allow_empty=common.allow_empty,
-        service=services.get(getattr(content.options, "via", "")),
+        service=through,
+        beneath=_beneath(through, services),
         comparison=comparison,
         origin=str(entry.place),
     )
+
+
+def _beneath(
+    through: ServiceChoice | None, services: Mapping[str, ServiceChoice]
+) -> ServiceChoice | None:
+    """Give the FTS that stands below a Rucio, as far as the spec tells: the first one."""
+    if through is None or through.kind == "fts":
+        return None
+    return next((each for each in services.values() if each.kind == "fts"), None)
 
 
 def _path(folder: Path, text: str) -> str:

@@ -6,6 +6,7 @@ import pytest
 
 from tests.spec.conftest import Faults
 
+KINDS = "consistency, functional, replication, tpc"
 HEAD = """\
 lakecheck: 1
 inventory:
@@ -185,21 +186,24 @@ TESTS = {  # what follows `a: `
     "list": ("[1]", "6: a: expected a map of kind and its keys, found a list"),
     "no kind": (
         "{sizes: [1MB]}",
-        '6: a: the key "kind" is missing; expected one of functional, tpc',
+        f'6: a: the key "kind" is missing; expected one of {KINDS}',
     ),
-    "number": ("{kind: 5}", "13: a.kind: expected one of functional, tpc, found 5"),
+    "number": (
+        "{kind: 5}",
+        "13: a.kind: expected one of consistency, functional, replication, tpc, found 5",
+    ),
     "unknown kind": (
         "{kind: functionl}",
         '13: a.kind: there is no kind "functionl"; did you mean "functional"? '
-        "Installed: functional, tpc",
+        "Installed: consistency, functional, replication, tpc",
     ),
     "kind to come": (
         "{kind: usage, via: rucio}",
-        '13: a.kind: there is no kind "usage". Installed: functional, tpc',
+        f'13: a.kind: there is no kind "usage". Installed: {KINDS}',
     ),
     "kind that is not declared": (
         "{kind: python}",
-        '13: a.kind: there is no kind "python". Installed: functional, tpc',
+        f'13: a.kind: there is no kind "python". Installed: {KINDS}',
     ),
     "mesh": (
         "{kind: tpc, mesh: star}",
