@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from lakecheck.inventory.catalogue import Catalogue
 from lakecheck.model import Scalar
-from lakecheck.spec.locks import LockedRSE
+from lakecheck.spec.locks import Distances, LockedRSE
 
 MOST_NAMED = 12
 # What one catalogue says and another takes for granted.
@@ -56,9 +56,10 @@ class Differences(Struct, frozen=True):
 
 
 def compare(before: Catalogue, after: Catalogue) -> Differences:
-    """Compare two inventories; distances only where both tell some."""
+    """Compare two inventories; distances only where both tell some, and between RSEs of both."""
     changes: list[Change] = []
-    both = before.distances is not None and after.distances is not None
+    both = {*before.rses} & {*after.rses}
+    rows = [_between_all(both, told.distances) for told in (before, after)]
     for name in sorted({*before.rses, *after.rses}):
         old, new = before.rses.get(name), after.rses.get(name)
         if old is None:
@@ -66,10 +67,17 @@ def compare(before: Catalogue, after: Catalogue) -> Differences:
         elif new is None:
             changes.append(Change("-", name, "rse"))
         changes += _between(name, old or _NOTHING, new or _NOTHING)
-        if both:
-            rows = (told.distances or {} for told in (before, after))
+        if None not in (before.distances, after.distances):
             changes += _distances(name, *(row.get(name, {}) for row in rows))
     return Differences(tuple(changes))
+
+
+def _between_all(names: set[str], told: Distances | None) -> Distances:
+    return {
+        source: {other: value for other, value in row.items() if other in names}
+        for source, row in (told or {}).items()
+        if source in names
+    }
 
 
 def _distances(name: str, before: Mapping[str, int], after: Mapping[str, int]) -> Iterator[Change]:

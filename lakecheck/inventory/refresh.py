@@ -113,8 +113,7 @@ def _refreshed(source: Source) -> Refreshed:
 
 
 def _of(lock: Lock | None) -> Catalogue:
-    # Where there was no lock, all that the catalogue tells is new.
-    return locks.catalogue(lock) if lock else Catalogue({}, (), {})
+    return locks.catalogue(lock) if lock else Catalogue({})
 
 
 def _old(source: Source) -> tuple[Lock | None, str]:

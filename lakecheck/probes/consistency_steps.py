@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import Any
+
+from msgspec import Struct
 
 from lakecheck.errors import (
     CatalogueError,
@@ -24,13 +26,27 @@ from lakecheck.probes.base import Measured, Steps, Tools
 from lakecheck.spec.operands import Operand
 
 
+class Compared(Struct, frozen=True):
+    """What both catalogues say, and what they differ in, by RSE."""
+
+    catalogues: list[Catalogue]
+    changes: dict[str, list[Change]]
+
+
 async def read(tools: Tools) -> Measured:
     """Both catalogues answer, with what can be understood."""
     comparison = _comparison(tools)
     found = await asyncio.gather(*(_read(side, tools.shared) for side in comparison.sides))
-    tools.shared[tools.case.address] = found
+    tools.shared[tools.case.address] = Compared(found, _by_rse(compare(*found).changes))
     both = set.intersection(*(set(each.rses) for each in found))
     return Measured(measures={"between": _names(comparison), "rses": len(both)})
+
+
+def _by_rse(changes: Iterable[Change]) -> dict[str, list[Change]]:
+    found: dict[str, list[Change]] = {}
+    for change in changes:
+        found.setdefault(change.rse, []).append(change)
+    return found
 
 
 async def _read(side: Operand, shared: dict[str, Any]) -> Catalogue:
@@ -56,7 +72,7 @@ def _now(side: Operand) -> Catalogue:
 
 async def complete(tools: Tools) -> Measured:
     """No RSE is listed by one catalogue alone and unknown to the inventory."""
-    comparison, found = _comparison(tools), _found(tools)
+    comparison, found = _comparison(tools), _found(tools).catalogues
     sentences: list[str] = []
     lacking: list[str] = []
     for side, other in (found, found[::-1]):
@@ -75,8 +91,8 @@ def _strange(name: str, comparison: Comparison) -> bool:
 
 async def agree(tools: Tools) -> Measured:
     """Both catalogues list the RSE, with the same endpoints, attributes and distances."""
-    comparison, found = _comparison(tools), _found(tools)
-    name = tools.case.place
+    comparison, compared = _comparison(tools), _found(tools)
+    found, name = compared.catalogues, tools.case.place
     lacking = tuple(
         side.name
         for side, each in zip(comparison.sides, found, strict=True)
@@ -87,20 +103,10 @@ async def agree(tools: Tools) -> Measured:
     if lacking:
         return _judged(comparison, [f"{lacking[0]} does not list {name}"], lacking, Missing)
     ignored = tools.case.test.options.ignore
-    changes = [
-        each
-        for each in compare(*(_only(name, each) for each in found)).changes
-        if not _ignored(each, ignored)
-    ]
+    changes = [each for each in compared.changes.get(name, ()) if not _ignored(each, ignored)]
     one_sided = any(change.sign != "~" for change in changes)
     sentences = list(_sentences(changes, *(side.name for side in comparison.sides)))
     return _judged(comparison, sentences, (), Missing if one_sided else Unclassified)
-
-
-def _only(name: str, whole: Catalogue) -> Catalogue:
-    told = whole.distances
-    distances = None if told is None else {name: told.get(name, {})}
-    return Catalogue({name: whole.rses[name]}, (), distances)
 
 
 def _ignored(change: Change, patterns: tuple[str, ...]) -> bool:
@@ -145,8 +151,8 @@ def _comparison(tools: Tools) -> Comparison:
     return comparison
 
 
-def _found(tools: Tools) -> list[Catalogue]:
-    found: list[Catalogue] = list(tools.shared[tools.case.needs[0].address])
+def _found(tools: Tools) -> Compared:
+    found: Compared = tools.shared[tools.case.needs[0].address]
     return found
 
 

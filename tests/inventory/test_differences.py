@@ -63,6 +63,8 @@ def test_distances_where_both_tell_some() -> None:
         Change("+", "C", "distance A", after="5"),
     )
     assert not compare(Catalogue(rses), after).changes
+    fewer = Catalogue({name: rses[name] for name in "AB"}, (), {"A": {"B": 1}, "B": {"A": 1}})
+    assert {each.rse for each in compare(fewer, before).changes} == {"C"}
 
 
 def test_what_is_usual_need_not_be_told() -> None:
