@@ -104,11 +104,20 @@ class ServiceChoice(Struct, frozen=True):
     origin: str = ""  # `file:line`
 
 
+class Comparison(Struct, frozen=True):
+    """Two catalogues that shall agree; `known` and `left_out` tell which RSEs are no surprise."""
+
+    sides: tuple[Any, ...]  # as spec.operands.Operand
+    known: frozenset[str] = frozenset()
+    left_out: tuple[str, ...] = ()  # names and globs
+
+
 class Test(Struct, frozen=True):
     """A named entry of `tests:`; `options` holds the keys of its kind, decoded.
 
     `service` is the one that `via:` names; None where nothing stands between us and storages.
     `services` are those that it asks for their own sake: all of the spec, or what `of:` names.
+    `comparison` is what `between:` names.
     """
 
     name: str
@@ -123,6 +132,7 @@ class Test(Struct, frozen=True):
     service: ServiceChoice | None = None
     services: Mapping[str, ServiceChoice] = field(default_factory=dict)
     beneath: ServiceChoice | None = None  # an FTS under the service, to be tried where that fails
+    comparison: Comparison | None = None
     origin: str = ""  # `file:line`
 
     __test__ = False  # pytest: this is no test class

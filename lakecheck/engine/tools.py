@@ -65,6 +65,7 @@ class CaseTools:
         # Told of what outlives the case.
         self.keep: Callable[[Created, ServiceChoice], None] = _kept_nowhere
         self.notes: dict[str, Any] = {}  # what the steps tell each other
+        self.shared = sessions.shared
         self.run_id = run_id
         self._part = part
         self._created: list[str] = []

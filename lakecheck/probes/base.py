@@ -92,6 +92,10 @@ class Tools(Protocol):
     def notes(self) -> dict[str, Any]:
         """What the steps of the case tell each other."""
 
+    @property
+    def shared(self) -> dict[str, Any]:
+        """What cases of the run tell those that need them, by the address of who tells it."""
+
     def removed(self, url: str = "") -> None:
         """Note that nothing is left under a URL, the case's own if none is given."""
 

@@ -11,6 +11,7 @@ from lakecheck import registry
 from lakecheck.model import (
     NOBODY,
     RSE,
+    Comparison,
     Credential,
     Endpoint,
     Inventory,
@@ -24,6 +25,7 @@ from lakecheck.model import (
 from lakecheck.spec.digest import digest
 from lakecheck.spec.kinds import TestContent
 from lakecheck.spec.language import CredentialEntry, RSEEntry
+from lakecheck.spec.operands import Operand
 from lakecheck.spec.paths import located
 from lakecheck.spec.scalar_shapes import VARIABLE
 from lakecheck.spec.sections import Entry, Sections
@@ -32,9 +34,13 @@ from lakecheck.spec.sinks import SinkContent, build_sinks
 
 
 def build(
-    sections: Sections, name: str, files: tuple[str, ...], variables: Mapping[str, str]
+    sections: Sections,
+    name: str,
+    files: tuple[str, ...],
+    variables: Mapping[str, str],
+    comparisons: Mapping[str, tuple[Operand, ...]],
 ) -> Spec:
-    """Make the Spec of sections without faults."""
+    """Make the Spec of sections without faults; `comparisons` are by test."""
     inventory = build_inventory(sections)
     credentials = {
         name: build_credential(name, entry, variables)
@@ -47,7 +53,9 @@ def build(
         if entry.content
     }
     tests = {
-        name: build_test(name, entry, services)
+        name: build_test(
+            name, entry, services, _comparison(comparisons.get(name), sections, inventory)
+        )
         for name, entry in sections.tests.items()
         if entry.content
     }
@@ -134,7 +142,19 @@ def build_credential(
     return Credential(name, "userpass", username=username, password=Secret(password))
 
 
-def build_test(name: str, entry: Entry[TestContent], services: Mapping[str, ServiceChoice]) -> Test:
+def _comparison(
+    sides: tuple[Operand, ...] | None, sections: Sections, inventory: Inventory
+) -> Comparison | None:
+    known = frozenset(inventory.rses)
+    return Comparison(sides, known, sections.left_out) if sides else None
+
+
+def build_test(
+    name: str,
+    entry: Entry[TestContent],
+    services: Mapping[str, ServiceChoice],
+    comparison: Comparison | None = None,
+) -> Test:
     """Make a test."""
     content = entry.content
     assert content is not None
@@ -155,6 +175,7 @@ def build_test(name: str, entry: Entry[TestContent], services: Mapping[str, Serv
         service=through,
         services={name: services[name] for name in asked(options, services)},
         beneath=_beneath(through, services),
+        comparison=comparison,
         origin=str(entry.place),
     )
 

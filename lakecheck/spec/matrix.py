@@ -15,7 +15,8 @@ def check_matrix(spec: Spec, sections: Sections, faults: Faults) -> None:
     for name, test in spec.tests.items():
         kind: Kind = registry.load("kinds", test.kind)
         place = sections.tests[name].place
-        empty = next(iter(kind.cases(test, spec.inventory)), None) is None
+        first = next(iter(kind.cases(test, spec.inventory)), None)
+        empty = first is None
         if empty and not test.allow_empty and not _emptied(test, sections):
             message = f"it selects nothing: {_why_empty(test, spec)}"
             faults.add(place, f"tests.{name}", f"{message}; write allow_empty: true if it may")
