@@ -39,6 +39,8 @@ from lakecheck.model import Credential, ServiceChoice
 CONNECT, READ = 5.0, 10.0  # seconds that a call waits for a connection and for each answer
 OLDEST = 3  # major version of the REST interface
 NO_DELEGATION = 419
+UNKNOWN = "404 Not Found"
+NO_JOB = "No job with the id"  # FTS says so; a gateway before it does not
 # What is asked of each file; FTS leaves out the rest, which is most of an answer.
 FILE_FIELDS = (
     "file_state,source_surl,dest_surl,reason,filesize,start_time,finish_time,tx_duration,"
@@ -160,9 +162,9 @@ class Client:
             with _told(self.url):
                 return str(Submitter(self._context).submit(**body))
         except Exists:
-            # An earlier attempt reached it, though its answer did not reach us.
+            # An earlier attempt may have reached it, though its answer did not reach us.
             known = self.id_of(job.key)
-            if not known:
+            if not known or UNKNOWN in str(self.jobs([known], False)[0].get("http_status")):
                 raise
             return known
 
@@ -172,6 +174,9 @@ class Client:
 
     def _body(self, job: Submission) -> dict[str, Any]:
         algorithm = job.checksum if job.verify != "none" else None
+        shown = self._context.fts_access_token
+        # Who comes with a token gives one for each storage; a proxy is delegated once for all.
+        tokens = {"source_token": shown, "destination_token": shown} if shown else {}
         transfers = [
             fts3.new_transfer(
                 copy.source,
@@ -179,6 +184,7 @@ class Client:
                 checksum=algorithm,
                 activity=job.activity or None,
                 metadata=dict(job.file_metadata) or None,
+                **tokens,
             )
             for copy in job.copies
         ]
@@ -203,9 +209,14 @@ class Client:
         what = f"?files={FILE_FIELDS}" if files else ""
         try:
             told = self._json(f"/jobs/{','.join(ids)}{what}")
-        except Missing:
-            return [{"job_id": job_id, "http_status": "404 Not Found"} for job_id in ids]
-        return told if isinstance(told, list) else [told]
+        except Missing as error:
+            if NO_JOB not in error.message:
+                raise ProtocolError(error.message, side="service") from None
+            return [{"job_id": job_id, "http_status": UNKNOWN} for job_id in ids]
+        found = told if isinstance(told, list) else [told]
+        if not all(isinstance(each, dict) for each in found):
+            raise ProtocolError(f"FTS at {self.url} answers no jobs", side="service")
+        return found
 
     def cancel(self, ids: Sequence[str]) -> None:
         """Cancel some jobs; those that have ended, or that it does not know, are no mistake."""
