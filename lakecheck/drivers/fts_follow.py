@@ -88,7 +88,7 @@ class Follower:
             told = await self._ask(ids, files)
         except DriverError as error:
             if self.trouble is None:
-                log.warning("following FTS jobs: %s", error)
+                log.warning("following FTS jobs: %s; asking again", error)
             self.trouble = error
             return ()
         except Exception as error:  # whoever waits must not wait for a task that has died
