@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tenacity import AsyncRetrying, retry_if_exception, wait_exponential_jitter
+from tenacity import AsyncRetrying, retry_if_exception, wait_exponential, wait_random
 
+from lakecheck.drivers import fts_library
 from lakecheck.drivers.base import Leftover
 from lakecheck.drivers.fts import UNFINISHED, JobReport, Options, Submission
 from lakecheck.drivers.fts_answers import job_report
@@ -77,9 +77,8 @@ class FTS:
 
     def _open(self) -> Client:
         try:
-            with warnings.catch_warnings():  # Debian's M2Crypto warns of its own age
-                warnings.simplefilter("ignore")
-                from lakecheck.drivers.fts_client import Client
+            fts_library.load()
+            from lakecheck.drivers.fts_client import Client
         except ImportError:
             raise TesterFailed(MISSING) from None
         client = Client(self.choice, self.credential, AT_ONCE)
@@ -173,7 +172,7 @@ class FTS:
         """Try until it succeeds or is cancelled; what will not pass by itself is raised."""
         async for attempt in AsyncRetrying(
             retry=retry_if_exception(passes),
-            wait=wait_exponential_jitter(initial=0.5, max=10),
+            wait=wait_exponential(multiplier=0.5, max=10) + wait_random(0, 1),
             reraise=True,
         ):
             with attempt:

@@ -31,9 +31,7 @@ def check(link: str) -> str:
     return f"c::{link}.davs.1kB.copy"
 
 
-def test_every_link_has_one_document_and_all_options_arrive(
-    fts_lake: Lake, tmp_path: Path
-) -> None:
+def test_every_link_has_one_document_and_all_options_arrive(fts_lake: Lake, tmp_path: Path) -> None:
     monitor = "https://fts.example.org:8449/fts3/ftsmon"
     url = fts_lake.services["fts"]["plain"]
     services = f"services:\n  mine: {{kind: fts, url: '{url}', monitor: '{monitor}'}}\n"
