@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,14 +16,6 @@ from tests.engine.fts_lake import copies, fault, going_on, nothing_is_left, on_s
 from tests.engine.runs import by_address, lakecheck, start, statuses, wait_for, write
 
 LINKS = [f"LAKE-{a}~LAKE-{b}" for a in (1, 2, 3) for b in (1, 2, 3) if a != b]
-
-
-@pytest.fixture(scope="module")
-def fts_lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
-    """Three XRootD RSEs with an FTS."""
-    only = ["LAKE-1", "LAKE-2", "LAKE-3"]
-    with Lake.start(tmp_path_factory.mktemp("fts"), only=only, services=["fts"]) as lake:
-        yield lake
 
 
 def check(link: str) -> str:
