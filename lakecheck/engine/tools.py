@@ -12,7 +12,7 @@ from lakecheck.documents.result import identity
 from lakecheck.drivers.base import Copier, Payload, Service, Storage
 from lakecheck.engine.ledger import Created, Ledger
 from lakecheck.engine.sessions import Sessions
-from lakecheck.errors import Missing
+from lakecheck.errors import Missing, TimedOut
 from lakecheck.model import NOBODY, Case, Credential, Endpoint, ServiceChoice
 
 FOLDER = "lakecheck"
@@ -114,7 +114,15 @@ class CaseTools:
     async def service(self) -> Any:
         """The service that the case goes through, once it has answered."""
         service = self._service
-        await service.ready()
+        try:
+            await service.ready()
+        except asyncio.CancelledError:
+            if not self.late:
+                raise
+            limit = f"{self.case.test.timeout:g}s, the time of the whole case"
+            name = service.choice.name
+            silent = TimedOut(f"{name} gave no answer within {limit}", side="service")
+            raise service.silence or silent from None
         self.answered()
         return service
 

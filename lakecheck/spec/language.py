@@ -24,7 +24,7 @@ PLANNED_SECTIONS = ("budget", "policies", "actions", "archive", "defaults")
 
 SERVICE_URL = Text(
     "a URL such as https://fts.example.org:8446",
-    pattern=r"(https?://[^\s/?#@]+|\$\{\w+\})[^\s?#]*",
+    pattern=r"(https?://[^\s/?#@]+(/[^\s?#@]*)?|\$\{\w+\}[^\s?#@]*)",
 )
 Address = Annotated[str, Meta(extra={"shape": AddressShape()})]
 Driver = Annotated[DriverChoice, Meta(extra={"shape": DriverShape()})]
