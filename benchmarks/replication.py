@@ -1,7 +1,7 @@
-"""A rule for many files, from being asked for to OK: lakecheck, a bare loop, and Rucio's own times.
+"""A rule for many files, from being asked for to OK: lakecheck, a bare loop, Rucio's own times.
 
-Each turn replicates two datasets of as many files over the same link: one by `lakecheck run`, one by
-a loop of Rucio's client that adds a rule and looks at it twice a second. Rucio's own time of either
+Each turn replicates two datasets of as many files over the same link: one by `lakecheck run`, one
+by a loop of Rucio's client that adds a rule and looks at it twice a second. Rucio's own time of a
 rule is from its created_at to the updated_at with which it became OK, read from Rucio's database,
 since its REST interface tells seconds only and lakecheck removes the rule when it has seen enough.
 """

@@ -15,6 +15,7 @@ from lakecheck.errors import DriverError, Overloaded, ProtocolError, TimedOut, U
 Answer = TypeVar("Answer")
 PASSING = (Unreachable, TimedOut, Overloaded, ProtocolError)
 FIRST, LONGEST = 0.5, 10.0  # seconds between two attempts
+WAIT = wait_exponential_jitter(initial=FIRST, max=LONGEST)
 log = logging.getLogger("lakecheck.drivers")
 
 
@@ -35,7 +36,7 @@ class Patience:
         """Make a call until it succeeds or is cancelled; what will not pass by itself is raised."""
         async for attempt in AsyncRetrying(
             retry=retry_if_exception_type(PASSING),
-            wait=wait_exponential_jitter(initial=FIRST, max=LONGEST),
+            wait=WAIT,
             reraise=True,
         ):
             with attempt:
@@ -68,3 +69,8 @@ class Patience:
     def close(self) -> None:
         """Make no more calls."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def is_away(error: BaseException) -> bool:
+    """Say whether a service, and no storage behind it, was in trouble that may pass."""
+    return isinstance(error, PASSING) and error.side == "service"

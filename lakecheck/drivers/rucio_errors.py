@@ -32,10 +32,10 @@ from lakecheck.model import Credential, ServiceChoice
 _CLASSES: tuple[tuple[type[DriverError], str], ...] = (
     # What was asked cannot be: the spec, or how Rucio knows us, is to be mended, and no site.
     (TesterFailed, r"(Scope|Account|RSE)NotFound|InsufficientAccountLimit|InvalidRSEExpression"),
-    (Missing, r".*(NotFound|NoFilesDownloaded|MissingSourceReplica)"),
+    (Missing, r".*(NotFound|NoDistance|NoFilesDownloaded|MissingSourceReplica)"),
     (Exists, r".*(Duplicate|AlreadyExists|DuplicateRule|DuplicateContent)"),
     (Denied, r"(RSE|Scope|Source)?AccessDenied|RSEWriteBlocked|CannotAuthorize"),
-    (Full, r"RSEOverQuota|FullStorage|InsufficientTargetRSEs"),
+    (Full, r"RSEOverQuota|FullStorage"),
     (Unsupported, r"Unsupported.*|RSEOperationNotSupported|RSEProtocol.*"),
     (Overloaded, r"ServiceUnavailable|ResourceTemporaryUnavailable|.*TemporaryFailed"),
     (Unreachable, r"ServerConnectionException"),
@@ -66,6 +66,8 @@ def translated(error: Exception, choice: ServiceChoice, credential: Credential) 
     rule = classify.rule(kind, credential=name == "AccessDenied", phase="request")
     message = f"Rucio: {said}"
     side: Side | None = None if kind is TesterFailed else "service"
+    if name == "AccessDenied":
+        side = "tester"  # what an account may not do is no storage's fault, nor Rucio's
     return classify.build(rule, message, credential, code=None, side=side, host=_host(choice))
 
 
@@ -127,4 +129,6 @@ def _by_status(status: str, choice: ServiceChoice, credential: Credential) -> Dr
         return BadCredential(f"{told}; name one with account:", phase="authenticate")
     if status in ("401", "403") and credential.kind == "token":
         return _refused(f"it answered HTTP {status}", choice, credential)
-    return classify.http(int(status), "", choice.url, credential, side="service")
+    error = classify.http(int(status), "", choice.url, credential, side="service")
+    error.message = f"Rucio at {error.host} answered HTTP {status} and does not say why"
+    return error

@@ -5,8 +5,8 @@ It is imported by rucio_client.py only, which keeps the user's configuration out
 
 from __future__ import annotations
 
-import urllib.request
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -14,7 +14,8 @@ from rucio.client import Client
 
 from lakecheck.drivers import rucio_errors
 from lakecheck.drivers.classify import host_of
-from lakecheck.errors import BadCredential, Overloaded, ProtocolError, TesterFailed
+from lakecheck.drivers.proxies import proxy_for
+from lakecheck.errors import BadCredential, DriverError, Overloaded, ProtocolError, TesterFailed
 
 AT_ONCE = 8  # connections that are kept
 OLDEST = 32  # major version of a server that has all that is asked here
@@ -27,22 +28,27 @@ class _Connections(requests.Session):
     def __init__(self) -> None:
         super().__init__()
         self.trust_env = False
+        self.trouble: DriverError | None = None  # the last; the client drops some
         for scheme in ("http://", "https://"):
             self.mount(scheme, HTTPAdapter(pool_maxsize=AT_ONCE))
 
     def request(self, method: str, url: str | bytes, *args: Any, **more: Any) -> Any:
         """Ask, through a proxy where `https_proxy` names one; DriverError without an answer."""
         address = str(url)
-        host = host_of(address) or ""
-        if not urllib.request.proxy_bypass(host):
-            more["proxies"] = urllib.request.getproxies()
+        host = host_of(address)
+        if proxy := proxy_for(address):
+            more["proxies"] = {urlsplit(address).scheme: proxy}
         try:
             answer = super().request(method, url, *args, **more)
         except OSError as error:  # a RequestException, or one about the CA
-            raise rucio_errors.unanswered(error, address) from None
+            self.trouble = rucio_errors.unanswered(error, address)
+            raise self.trouble from None
         if answer.status_code in BUSY:
             told = f"Rucio at {host} answered HTTP {answer.status_code} {answer.reason}"
-            raise Overloaded(told.rstrip(), code=answer.status_code, side="service", host=host)
+            self.trouble = Overloaded(
+                told.rstrip(), code=answer.status_code, side="service", host=host
+            )
+            raise self.trouble
         return answer
 
 

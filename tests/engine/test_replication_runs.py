@@ -167,9 +167,8 @@ def test_a_rule_whose_daemons_sleep_times_out_and_is_removed(
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("scope: nobodys, on: LAKE-1|LAKE-2", "scope"),
-        ("on: LAKE-1, rule: {to: NOWHERE}", "RSE"),
-        ("on: LAKE-1, rule: {to: QOS=CHEAP, copies: 5}", ""),
+        ("scope: nobodys, on: LAKE-1|LAKE-2", "scope nobodys"),
+        ("on: LAKE-1, rule: {to: NOWHERE}", "RSE Expression resulted in an empty set"),
     ],
 )
 def test_what_rucio_does_not_know(
@@ -182,6 +181,21 @@ def test_what_rucio_does_not_know(
     for each in bad:
         assert each["error.side"] == "tester"
         assert told in each["error.message"]
+    nothing_is_left(lake, rucio)
+
+
+def test_more_copies_than_there_are_storages(
+    lake: Lake, rucio: RucioClient, tmp_path: Path
+) -> None:
+    found = run_of(lake, tmp_path, rep("on: LAKE-1, rule: {to: QOS=CHEAP, copies: 5}"), 1)
+
+    rule = found["rep::LAKE-1~rule.1kB.rule"]
+    assert (rule["status"], rule["error.class"], rule["error.side"]) == (
+        "failed",
+        "missing",
+        "service",
+    )
+    assert "5 copies requested" in rule["error.message"]
     nothing_is_left(lake, rucio)
 
 
