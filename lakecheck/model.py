@@ -175,6 +175,7 @@ class Case(Struct, frozen=True, eq=False):
     skip: str = ""  # why it is planned but not run
     files: int = 1  # of its size
     needs: tuple[Case, ...] = ()  # cases that must have passed before it starts
+    experiment: str = ""  # whose share of its RSE it is about, if it is about one's
     asks: str = ""  # credential that the test's service is asked with; empty: it has no service
 
     @property
@@ -213,7 +214,7 @@ class Field(Struct, frozen=True):
     """One field that a kind adds to documents, named without its `KIND.` prefix."""
 
     name: str
-    type: Literal["keyword", "text", "long", "double", "boolean"]
+    type: Literal["keyword", "text", "long", "double", "boolean", "nested"]
     meaning: str
 
 

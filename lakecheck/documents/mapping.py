@@ -9,8 +9,10 @@ from lakecheck import registry
 from lakecheck.model import Kind
 
 # `stored` is kept and shown, and not searched; `object` holds fields that stand here too, and
-# there may be several of it in one document.
-Type = Literal["keyword", "text", "long", "double", "boolean", "date", "ip", "stored", "object"]
+# there may be several of it in one document. `nested` is a list of maps, each found by itself.
+Type = Literal[
+    "keyword", "text", "long", "double", "boolean", "date", "ip", "stored", "object", "nested"
+]
 
 _KEYWORDS = (
     "document",

@@ -192,6 +192,8 @@ def _place(case: Case, context: Context) -> Document:
             fields["host"] = case.endpoint.host
     elif case.endpoint:
         fields.update(_end("", case.endpoint, context))
+    if case.experiment:
+        fields["experiment"] = case.experiment
     if case.size or case.endpoint:
         fields["size"] = case.size
     if case.mode:

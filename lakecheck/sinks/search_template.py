@@ -27,6 +27,7 @@ _TYPES: dict[Type, dict[str, Any]] = {
     "ip": {"type": "ip", "ignore_malformed": True},
     "stored": {"type": "keyword", "index": False, "doc_values": False},
     "object": {"type": "object"},
+    "nested": {"type": "nested"},
 }
 # Numbers and words that nobody announced: one that does not fit the first of its name is kept,
 # and only not found.
