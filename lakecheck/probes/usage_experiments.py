@@ -101,7 +101,7 @@ def _told(one: _Written, two: _Written, name: str, sort: str) -> str:
     thing = sort.removesuffix("s")
     example = name or ANYTHING
     if one.text == two.text:
-        return f"{quote(two.text)} is a {thing} of {one.experiment} already"
+        return f"the {thing} {quote(two.text)} is given to {one.experiment} already"
     seen = "" if example in (one.text, two.text) else f", such as {quote(example)}"
     return (
         f"{quote(two.text)} and {quote(one.text)} of {one.experiment} match one {thing}{seen}; "

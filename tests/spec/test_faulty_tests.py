@@ -185,21 +185,24 @@ TESTS = {  # what follows `a: `
     "list": ("[1]", "6: a: expected a map of kind and its keys, found a list"),
     "no kind": (
         "{sizes: [1MB]}",
-        '6: a: the key "kind" is missing; expected one of functional, tpc',
+        '6: a: the key "kind" is missing; expected one of functional, replication, tpc, usage',
     ),
-    "number": ("{kind: 5}", "13: a.kind: expected one of functional, tpc, found 5"),
+    "number": (
+        "{kind: 5}",
+        "13: a.kind: expected one of functional, replication, tpc, usage, found 5",
+    ),
     "unknown kind": (
         "{kind: functionl}",
         '13: a.kind: there is no kind "functionl"; did you mean "functional"? '
-        "Installed: functional, tpc",
+        "Installed: functional, replication, tpc, usage",
     ),
     "kind to come": (
-        "{kind: usage, via: rucio}",
-        '13: a.kind: there is no kind "usage". Installed: functional, tpc',
+        "{kind: latency, via: perfsonar}",
+        '13: a.kind: there is no kind "latency". Installed: functional, replication, tpc, usage',
     ),
     "kind that is not declared": (
         "{kind: python}",
-        '13: a.kind: there is no kind "python". Installed: functional, tpc',
+        '13: a.kind: there is no kind "python". Installed: functional, replication, tpc, usage',
     ),
     "mesh": (
         "{kind: tpc, mesh: star}",
