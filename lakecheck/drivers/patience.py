@@ -34,7 +34,7 @@ class Patience:
         """Make a call until it succeeds or is cancelled; what will not pass by itself is raised."""
         async for attempt in AsyncRetrying(
             retry=retry_if_exception_type(PASSING),
-            wait=wait_exponential_jitter(initial=FIRST, max=LONGEST),
+            wait=wait_exponential_jitter(multiplier=FIRST, max=LONGEST),
             reraise=True,
         ):
             with attempt:
