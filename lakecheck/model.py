@@ -193,6 +193,7 @@ class Case(Struct, frozen=True, eq=False):
     files: int = 1  # of its size
     needs: tuple[Case, ...] = ()  # cases that must have passed before it starts
     ways: tuple[tuple[Endpoint, Endpoint], ...] = ()  # pairs of ends, to be tried where it fails
+    experiment: str = ""  # whose share of its RSE it is about, if it is about one's
     asks: str = ""  # credential that the test's service is asked with; empty: it has no service
     service: str = ""  # what it asks for its own sake, by name
     task: Any = None  # what its kind has worked out for its probe
@@ -242,7 +243,7 @@ class Field(Struct, frozen=True):
     """
 
     name: str
-    type: Literal["keyword", "text", "long", "double", "boolean", "numbers"]
+    type: Literal["keyword", "text", "long", "double", "boolean", "numbers", "nested"]
     meaning: str
 
     def of(self, kind: str) -> str:

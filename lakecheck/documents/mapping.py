@@ -9,7 +9,8 @@ from lakecheck import registry
 from lakecheck.model import Kind
 
 # `stored` is kept and shown, and not searched; `object` holds fields that stand here too, and
-# there may be several of it in one document; below `numbers` stand doubles that others name.
+# there may be several of it in one document; below `numbers` stand doubles that others name;
+# `nested` is a list of maps, each found by itself.
 Type = Literal[
     "keyword",
     "text",
@@ -21,6 +22,7 @@ Type = Literal[
     "stored",
     "object",
     "numbers",
+    "nested",
 ]
 
 _KEYWORDS = (

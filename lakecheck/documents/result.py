@@ -196,6 +196,8 @@ def _place(case: Case, context: Context) -> Document:
         fields.update(_end("", case.endpoint, context))
     elif case.place in context.attributes and not case.service:
         fields.update(_rse("", case.place, context))
+    if case.experiment:
+        fields["experiment"] = case.experiment
     if case.size or (case.endpoint and case.driven):
         fields["size"] = case.size
     if case.mode:

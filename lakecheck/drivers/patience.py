@@ -15,7 +15,7 @@ from lakecheck.errors import DriverError, Overloaded, ProtocolError, TimedOut, U
 Answer = TypeVar("Answer")
 PASSING = (Unreachable, TimedOut, Overloaded, ProtocolError)
 FIRST, LONGEST = 0.5, 10.0  # seconds between two attempts
-WAIT = wait_exponential_jitter(initial=FIRST, max=LONGEST)
+WAIT = wait_exponential_jitter(multiplier=FIRST, max=LONGEST)
 log = logging.getLogger("lakecheck.drivers")
 
 

@@ -5,12 +5,15 @@ It is imported by rucio_client.py only, which keeps the user's configuration out
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 from rucio.client import Client
+from rucio.common.constants import HTTPMethod
+from rucio.common.utils import build_url
 
 from lakecheck.drivers import rucio_errors
 from lakecheck.drivers.classify import host_of
@@ -83,6 +86,22 @@ class RestClient(Client):  # type: ignore[misc]  # the client has no annotations
     def session(self, _: requests.Session) -> None:
         # The client makes one of its own when it begins, and at each login after that.
         self._connections = _Connections()
+
+    def list_rse_account_usage(self, rse: str) -> list[dict[str, Any]]:
+        """Give what each account uses on an RSE, which the client has no call for."""
+        url = build_url(self.host, path=f"{self.RSE_BASEURL}/{rse}/accounts/usage")
+        answer = self._send_request(url, method=HTTPMethod.GET)
+        if answer.status_code == requests.codes.ok:
+            # One JSON text a line, though the server calls all of it one.
+            try:
+                return [json.loads(line) for line in answer.text.splitlines()]
+            except ValueError:
+                told = f"Rucio at {self.host} tells the usage of {rse} in no JSON"
+                raise ProtocolError(told, side="service", host=host_of(self.host)) from None
+        error, told = self._get_exception(
+            headers=answer.headers, status_code=answer.status_code, data=answer.content
+        )
+        raise error(told)
 
     def _get_auth_tokens(self) -> tuple[None, str, str, str]:
         return None, "", "", ""  # files that hold tokens: there are none

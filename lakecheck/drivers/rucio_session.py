@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from lakecheck.drivers.identity import identity
 from lakecheck.drivers.patience import WAIT, Patience, is_away
 from lakecheck.drivers.pool import Identity, Pool, Replied
 from lakecheck.drivers.rucio_rules import Rule, Rules, rule_of
+from lakecheck.drivers.rucio_usage import Usage
 from lakecheck.drivers.worker_wire import OURS
 from lakecheck.errors import DRIVER_ERRORS, DriverError, Exists, Missing, TesterFailed
 from lakecheck.model import Credential, ServiceChoice
@@ -56,6 +57,7 @@ class Rucio:
         self._client: Client | None = None
         self._began = datetime.now(UTC)
         self._rules = Rules(self._list_rules)
+        self.usage = Usage(self.ask)
         self._pool: Pool | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._authorities: Authorities | None = None
@@ -81,10 +83,18 @@ class Rucio:
         What it would give piece by piece is given as a list.
         """
 
+        def call(client: Any) -> Any:
+            found = getattr(client, name)(*arguments, **more)
+            return list(found) if hasattr(found, "__next__") else found
+
+        return await self.ask(call)
+
+    async def ask(self, question: Callable[[Any], Any]) -> Any:
+        """Give what a function makes of Rucio's client, in a thread; as patiently."""
+
         def call() -> Any:
             with rucio_client.told(self.choice, self.credential):
-                found = getattr(self._client, name)(*arguments, **more)
-                return list(found) if hasattr(found, "__next__") else found
+                return question(self._client)
 
         return await self._calls.patiently(call)
 
@@ -235,6 +245,7 @@ class Rucio:
     async def close(self) -> None:
         """End all connections and worker processes."""
         await self._rules.close()
+        await self.usage.close()
         if self._pool is not None:
             await self._pool.close()
         if self._folder is not None:

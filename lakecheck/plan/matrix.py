@@ -53,6 +53,12 @@ def endpoints(test: Test, inventory: Inventory, protocols: Sequence[str]) -> Ite
                 yield endpoint
 
 
+def there(rse: RSE) -> Endpoint:
+    """An RSE without a way in: which one is used, if any, is a service's business."""
+    ca = rse.endpoints[0].ca if rse.endpoints else ""
+    return Endpoint(rse.name, url="", scheme="", host="", port=0, path="", protocol="", ca=ca)
+
+
 def driver(test: Test, rse: RSE) -> DriverChoice:
     """Driver for an RSE: its own, else the test's."""
     return rse.driver or test.driver

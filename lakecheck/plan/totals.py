@@ -64,10 +64,10 @@ def totals(cases: Sequence[Case]) -> Plan:
     for case in cases:
         row = tests.get(case.test.name)
         if row is None:
-            row = tests[case.test.name] = TestTotals(
-                case.test.name, case.test.kind, every=case.test.every
-            )
-            row.per_day = DAY / case.test.every if case.test.every else 1.0
+            # A plain number: what a spec holds is of a class of its own, which no JSON knows.
+            every = float(case.test.every) if case.test.every else None
+            row = tests[case.test.name] = TestTotals(case.test.name, case.test.kind, every=every)
+            row.per_day = DAY / every if every else 1.0
             kinds[case.test.name] = kind_of(case)
         plan.cases += 1
         row.cases += 1

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from lakecheck.model import RSE, Case, Endpoint, Field, Inventory, Kind, Step, Test, Traffic
 from lakecheck.plan import matrix, mesh
 from lakecheck.probes.functional import Sizes, each_size
+from lakecheck.probes.replication_repeat import repeat
 from lakecheck.probes.tpc import link_ends
 from lakecheck.spec.names import ProtocolName, RSEName, ServiceName
 from lakecheck.units import Duration, Size
@@ -186,6 +187,7 @@ KIND = Kind(
     probe="lakecheck.probes.replication_steps:STEPS",
     diagnosis="lakecheck.probes.diagnosis:diagnose",
     services=("rucio",),
+    repeat=repeat,
     timeout=_patience,
     fields=(
         Field("did", "keyword", "what was replicated, as scope:name"),

@@ -28,6 +28,7 @@ _TYPES: dict[Type, dict[str, Any]] = {
     "stored": {"type": "keyword", "index": False, "doc_values": False},
     "object": {"type": "object"},
     "numbers": {"type": "object"},
+    "nested": {"type": "nested"},
 }
 # Numbers and words that nobody announced: one that does not fit the first of its name is kept,
 # and only not found.
