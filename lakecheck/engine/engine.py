@@ -43,8 +43,12 @@ class Engine:
         ledger: Ledger,
         limits: Limits,
         beside: Callable[[Sessions], Coroutine[Any, Any, Any]] | None = None,
+        after: Callable[[Sessions], Coroutine[Any, Any, Any]] | None = None,
     ) -> None:
-        """`beside` is done while the cases run, with their connections, and waited for a little."""
+        """`beside` is done while the cases run, `after` at the end, with their connections.
+
+        Both are waited for a little.
+        """
         self.recorder = recorder
         self.ledger = ledger
         self.payloads = Payloads(context.run_id)
@@ -57,6 +61,7 @@ class Engine:
         self._limits = limits
         self._aims = aims(selected)
         self._beside = beside
+        self._after = after
         self._conductor: Conductor | None = None
         self._thread: threading.Thread | None = None
         self._started = threading.Event()
@@ -151,6 +156,8 @@ class Engine:
         """Remove seeds and old leftovers; short where something hangs, so that the run ends."""
         troubled = conductor.silence.troubled
         tasks = [*started, asyncio.create_task(self._workshop.seeds.remove())]
+        if self._after:
+            tasks.append(asyncio.create_task(self._after(self.sessions)))
         if not self._stopping:
             answered = set(conductor.scheduler.answered) - troubled
             tasks.append(asyncio.create_task(self._sweep(answered)))
