@@ -31,7 +31,7 @@ SIZE = 1000  # bytes
 SOURCE, DESTINATION = "LAKE-1", "LAKE-2"
 LOOK = 0.5  # seconds between two looks of the bare loop
 SAMPLE = 0.05  # seconds between two looks at the database
-OK = "SELECT lower(hex(id)), created_at, updated_at FROM rules WHERE state = 'O'"
+OK = "SELECT id, created_at, updated_at FROM rules WHERE state = 'O'"
 
 
 class Timestamps(threading.Thread):
@@ -47,7 +47,8 @@ class Timestamps(threading.Thread):
         """Look for rules that have become OK."""
         with closing(sqlite3.connect(f"file:{self._database}?mode=ro", uri=True)) as connection:
             while not self._ended.wait(SAMPLE):
-                for rule, *times in connection.execute(OK):
+                for known, *times in connection.execute(OK):
+                    rule = known.hex() if isinstance(known, bytes) else known.lower()
                     created, updated = map(datetime.fromisoformat, times)
                     # Whatever is changed later (its lifetime, say) is no part of it.
                     self.took.setdefault(rule, (updated - created).total_seconds())

@@ -32,7 +32,10 @@ from lakecheck.model import Credential, ServiceChoice
 _CLASSES: tuple[tuple[type[DriverError], str], ...] = (
     # What was asked cannot be: the spec, or how Rucio knows us, is to be mended, and no site.
     (TesterFailed, r"(Scope|Account|RSE)NotFound|InsufficientAccountLimit|InvalidRSEExpression"),
-    (Missing, r".*(NotFound|NoDistance|NoFilesDownloaded|MissingSourceReplica)"),
+    (
+        Missing,
+        r".*(NotFound|NoDistance|NoFilesDownloaded|MissingSourceReplica)|InsufficientTargetRSEs",
+    ),
     (Exists, r".*(Duplicate|AlreadyExists|DuplicateRule|DuplicateContent)"),
     (Denied, r"(RSE|Scope|Source)?AccessDenied|RSEWriteBlocked|CannotAuthorize"),
     (Full, r"RSEOverQuota|FullStorage"),

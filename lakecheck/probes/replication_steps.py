@@ -12,7 +12,7 @@ from typing import Any
 from lakecheck.drivers import rucio_reasons
 from lakecheck.drivers.rucio_rules import Rule
 from lakecheck.drivers.rucio_session import Rucio
-from lakecheck.errors import DriverError, Exists, Missing, TimedOut
+from lakecheck.errors import Denied, DriverError, Exists, Missing, TimedOut
 from lakecheck.model import Case
 from lakecheck.probes import replication_move
 from lakecheck.probes.base import Measured, Steps, Tools
@@ -61,10 +61,17 @@ async def upload(tools: Tools) -> Measured:
         await rucio.add_rule([(scope, name)], rse, lifetime=lifetime, comment=tag(tools))
         common.pop("lifetime")
     ca = case.endpoint.ca
-    await _all(
-        rucio.upload(tools.payload, {**common, "did_name": each}, case.test.timeout, ca)
-        for each in names(tools)
-    )
+    try:
+        await _all(
+            rucio.upload(tools.payload, {**common, "did_name": each}, case.test.timeout, ca)
+            for each in names(tools)
+        )
+    except Denied as error:
+        if error.side == "tester":  # Rucio says so of a scope that there is none of, too
+            may = f'does the scope "{scope}" exist, and may "{rucio.account}" add files to it?'
+            error.message = f"{may} {error.message}"
+            error.args = (error.message,)
+        raise
     measures = {"did": f"{scope}:{name}"}
     return Measured(bytes=case.size * case.files, files=case.files, measures=measures)
 

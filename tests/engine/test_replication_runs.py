@@ -167,7 +167,7 @@ def test_a_rule_whose_daemons_sleep_times_out_and_is_removed(
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("scope: nobodys, on: LAKE-1|LAKE-2", "scope nobodys"),
+        ("scope: nobodys, on: LAKE-1|LAKE-2", 'does the scope "nobodys" exist'),
         ("on: LAKE-1, rule: {to: NOWHERE}", "RSE Expression resulted in an empty set"),
     ],
 )
