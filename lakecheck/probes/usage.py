@@ -70,6 +70,8 @@ KIND = Kind(
     probe="lakecheck.probes.usage_steps:STEPS",
     services=("rucio",),
     fields=(
+        # Beside `experiment`, which may be the RSE's own too, and which SQL's view has not.
+        Field("experiment", "keyword", "the experiment whose share it is"),
         Field("used", "long", "bytes that Rucio counts, of the RSE or of the experiment on it"),
         Field("files", "long", "files that Rucio counts, likewise"),
         Field("free", "long", "bytes that are free, as Rucio was told of the storage"),

@@ -147,6 +147,9 @@ def test_every_number_is_there_and_they_add_up(
     shares = {
         each["experiment"]: usage(each) for (_, check), each in found.items() if check == "used"
     }
+    assert {name: share.pop("experiment") for name, share in shares.items()} == {
+        name: name for name in shares
+    }
     assert shares == {
         "SKA": {"used": 2005, "files": 3},
         "CTA": {"used": 370, "files": 2},
@@ -188,7 +191,7 @@ def test_accounts_that_hold_the_same_files_are_a_surplus_and_not_negative(
         "accounts of A and B hold one dataset or file in scopes of no experiment (SKA_A:ds), "
         "counted as other; name the scope SKA_A in one of them"
     )
-    assert usage(disputed) == {"used": 5, "files": 1}
+    assert usage(disputed) == {"experiment": "A", "used": 5, "files": 1}
     assert usage(found["LAKE-1.other", "used"])["used"] == USED - 5 - 370
 
 
