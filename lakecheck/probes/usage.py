@@ -60,6 +60,10 @@ def traffic(_: Case) -> Traffic:
     return Traffic({}, {})
 
 
+def _patience(_: Options) -> float:
+    return 600.0  # s; a large lake's lists of datasets and rules are long
+
+
 KIND = Kind(
     name="usage",
     title="used and free space of every RSE, by account, scope and experiment",
@@ -69,6 +73,7 @@ KIND = Kind(
     traffic=traffic,
     probe="lakecheck.probes.usage_steps:STEPS",
     services=("rucio",),
+    timeout=_patience,
     fields=(
         # Beside `experiment`, which may be the RSE's own too, and which SQL's view has not.
         Field("experiment", "keyword", "the experiment whose share it is"),
