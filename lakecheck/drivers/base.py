@@ -8,7 +8,15 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from lakecheck.model import Algorithm, Credential, DriverChoice, Endpoint, Mode
+from lakecheck.errors import DriverError
+from lakecheck.model import (
+    Algorithm,
+    Credential,
+    DriverChoice,
+    Endpoint,
+    Mode,
+    ServiceChoice,
+)
 
 # The run's local folder while a session is opened; None: the machine's own for such files.
 SCRATCH: ContextVar[str | None] = ContextVar("SCRATCH", default=None)
@@ -138,6 +146,12 @@ class Service(Protocol):
 
     Every call raises a DriverError and nothing else.
     """
+
+    choice: ServiceChoice
+
+    @property
+    def silence(self) -> DriverError | None:
+        """Why it does not answer at the moment, if it does not."""
 
     async def ready(self) -> None:
         """Wait until it has answered once, for a while."""

@@ -7,20 +7,22 @@ from __future__ import annotations
 
 import contextlib
 import json
+import ssl
 import uuid
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import requests
 from fts3.rest.client import Context, Delegator, Submitter
 from fts3.rest.client import easy as fts3
-from fts3.rest.client.exceptions import FTS3ClientException
+from fts3.rest.client.exceptions import BadEndpoint, FTS3ClientException
 from fts3.rest.client.request import Request
 from requests.adapters import HTTPAdapter
 
 from lakecheck import __version__
-from lakecheck.credentials import place, token
-from lakecheck.drivers import classify
+from lakecheck.credentials import check, place, token
+from lakecheck.drivers import classify, fts_library
 from lakecheck.drivers.fts import Submission
 from lakecheck.errors import (
     BadCredential,
@@ -37,8 +39,11 @@ from lakecheck.errors import (
 from lakecheck.model import Credential, ServiceChoice
 
 CONNECT, READ = 5.0, 10.0  # seconds that a call waits for a connection and for each answer
+GRID = "/etc/grid-security/certificates"  # where the client looks by itself
 OLDEST = 3  # major version of the REST interface
 NO_DELEGATION = 419
+UNKNOWN = "404 Not Found"
+NO_JOB = "No job with the id"  # FTS says so; a gateway before it does not
 # What is asked of each file; FTS leaves out the rest, which is most of an answer.
 FILE_FIELDS = (
     "file_state,source_surl,dest_surl,reason,filesize,start_time,finish_time,tx_duration,"
@@ -70,6 +75,7 @@ class _Pooled(Request):  # type: ignore[misc]  # the client has no annotations
         sent = {"Accept": "application/json", **(headers or {})}
         if self.fts_access_token:
             sent["Authorization"] = f"Bearer {self.fts_access_token}"
+        fts_library.forget_errors()
         try:
             answer = self._session.request(
                 method,
@@ -80,7 +86,7 @@ class _Pooled(Request):  # type: ignore[misc]  # the client has no annotations
                 timeout=(self.connectTimeout, self.timeout),
                 cert=(self.ucert, self.ukey) if self.ucert else None,
             )
-        except requests.RequestException as error:
+        except OSError as error:
             raise _unanswered(error, url) from None
         if answer.ok:
             return answer.text
@@ -102,6 +108,7 @@ class Client:
 
     def __init__(self, choice: ServiceChoice, credential: Credential, at_once: int) -> None:
         """Ask it who it is; raises DriverError where it does not answer or is too old."""
+        check(credential)
         self.url = choice.url
         self._credential = credential
         proxy = place(credential)
@@ -111,7 +118,7 @@ class Client:
             self._requests = _Pooled(credential, at_once, *args, **more)
             return self._requests
 
-        with _told(self.url):
+        with _told(self.url, opening=True), fts_library.quiet():
             self._context = _Anybody(
                 choice.url,
                 proxy or None,
@@ -119,7 +126,7 @@ class Client:
                 verify=True,
                 fts_access_token=known,
                 no_creds=not (proxy or known),
-                capath=choice.ca or None,
+                capath=choice.ca or _authorities(),
                 request_class=requester,
                 connectTimeout=CONNECT,
                 timeout=READ,
@@ -133,7 +140,7 @@ class Client:
         told = self._context.get_endpoint_info().get("api")
         major = told.get("major") if isinstance(told, dict) else None
         if not isinstance(major, int):
-            raise ProtocolError(f"what answers at {self.url} is no FTS", side="service")
+            raise _no_fts(self.url)
         if major < OLDEST:
             raise TesterFailed(
                 f"FTS at {self.url} speaks version {major} of its REST interface; "
@@ -160,9 +167,9 @@ class Client:
             with _told(self.url):
                 return str(Submitter(self._context).submit(**body))
         except Exists:
-            # An earlier attempt reached it, though its answer did not reach us.
+            # An earlier attempt may have reached it, though its answer did not reach us.
             known = self.id_of(job.key)
-            if not known:
+            if not known or UNKNOWN in str(self.jobs([known], False)[0].get("http_status")):
                 raise
             return known
 
@@ -172,6 +179,11 @@ class Client:
 
     def _body(self, job: Submission) -> dict[str, Any]:
         algorithm = job.checksum if job.verify != "none" else None
+        shown = self._context.fts_access_token
+        # Who comes with a token gives one for each storage; a proxy is delegated once for all.
+        tokens: dict[str, str] = {}
+        if shown:
+            tokens = {"source_token": shown, "destination_token": shown}
         transfers = [
             fts3.new_transfer(
                 copy.source,
@@ -179,6 +191,7 @@ class Client:
                 checksum=algorithm,
                 activity=job.activity or None,
                 metadata=dict(job.file_metadata) or None,
+                **tokens,
             )
             for copy in job.copies
         ]
@@ -203,9 +216,14 @@ class Client:
         what = f"?files={FILE_FIELDS}" if files else ""
         try:
             told = self._json(f"/jobs/{','.join(ids)}{what}")
-        except Missing:
-            return [{"job_id": job_id, "http_status": "404 Not Found"} for job_id in ids]
-        return told if isinstance(told, list) else [told]
+        except Missing as error:
+            if NO_JOB not in error.message:
+                raise ProtocolError(error.message, side="service") from None
+            return [{"job_id": job_id, "http_status": UNKNOWN} for job_id in ids]
+        found = told if isinstance(told, list) else [told]
+        if not all(isinstance(each, dict) for each in found):
+            raise ProtocolError(f"FTS at {self.url} answers no jobs", side="service")
+        return found
 
     def cancel(self, ids: Sequence[str]) -> None:
         """Cancel some jobs; those that have ended, or that it does not know, are no mistake."""
@@ -234,8 +252,14 @@ class Client:
         self._requests.close()
 
 
+def _authorities() -> str | None:
+    """Where the machine has its certificate authorities; None: where the grid has them."""
+    own = ssl.get_default_verify_paths()
+    return None if Path(GRID).is_dir() else own.cafile or own.capath
+
+
 @contextlib.contextmanager
-def _told(url: str) -> Iterator[None]:
+def _told(url: str, opening: bool = False) -> Iterator[None]:
     """Give our own errors for what the client makes of them: it wraps whatever it meets."""
     try:
         yield
@@ -247,6 +271,8 @@ def _told(url: str) -> Iterator[None]:
             if isinstance(cause, DriverError):
                 raise cause from None
             cause = cause.__cause__ or cause.__context__
+        if opening and isinstance(error, BadEndpoint | KeyError | TypeError):
+            raise _no_fts(url) from None
         if isinstance(error, FTS3ClientException):
             message = f"FTS at {url}: {error}"
             raise ProtocolError(message, side="service") from None
@@ -254,7 +280,11 @@ def _told(url: str) -> Iterator[None]:
         raise TesterFailed(message) from None
 
 
-def _unanswered(error: requests.RequestException, url: str) -> DriverError:
+def _no_fts(url: str) -> DriverError:
+    return ProtocolError(f"what answers at {url} is no FTS", side="service")
+
+
+def _unanswered(error: OSError, url: str) -> DriverError:
     host = classify.host_of(url)
     told = f"FTS at {host}"
     if isinstance(error, requests.exceptions.SSLError):
@@ -262,8 +292,8 @@ def _unanswered(error: requests.RequestException, url: str) -> DriverError:
         return TlsFailed(why, side="service", phase="tls", host=host)
     if isinstance(error, requests.Timeout):
         return TimedOut(f"{told} does not answer", side="service", host=host)
-    if isinstance(error, requests.exceptions.InvalidSchema | OSError) and "CA" in str(error):
-        return TesterFailed(f"the CA certificates for FTS cannot be read: {error}")
+    if not isinstance(error, requests.RequestException):  # a file, of ours or of the CAs
+        return TesterFailed(f"{told} was not asked: {error}")
     return Unreachable(f"{told}: {_root(error)}", side="service", phase="connect", host=host)
 
 
@@ -282,6 +312,9 @@ def _refused(answer: requests.Response, method: str, credential: Credential) -> 
     if answer.status_code == NO_DELEGATION:
         message = f"FTS has no proxy that we delegated: {text}"
         return BadCredential(message, code=NO_DELEGATION, phase="authenticate")
+    if answer.status_code == 401:
+        message = f"FTS does not know who we are: {text}"
+        return BadCredential(message, code=401, phase="authenticate")
     if answer.status_code == 409 and method == "POST":
         return Exists(f"FTS: {text}", code=409, side="service")
     return classify.http(answer.status_code, text, answer.url, credential, method, side="service")

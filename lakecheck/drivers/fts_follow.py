@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
 from lakecheck.drivers.fts import JobReport
-from lakecheck.errors import DriverError
+from lakecheck.errors import DriverError, TesterFailed
 
 log = logging.getLogger("lakecheck.drivers")
 BATCH = 150  # ids of 36 characters in one URL, which servers bound at 8 kB
@@ -68,8 +68,7 @@ class Follower:
             # Those that are due soon are asked for with those that are due now.
             await asyncio.sleep(max(first - now, SOONEST / 2))
             now = time.monotonic()
-            due = [each for each in self._followed.values() if each.due <= now + SOONEST / 2]
-            for batch in batches(due):
+            for batch in batches(due(self._followed.values(), now + SOONEST / 2)):
                 await self._look(batch)
 
     async def _look(self, batch: Sequence[Followed]) -> None:
@@ -89,11 +88,22 @@ class Follower:
             told = await self._ask(ids, files)
         except DriverError as error:
             if self.trouble is None:
-                log.warning("following FTS jobs: %s", error)
+                log.warning("following FTS jobs: %s; asking again", error)
             self.trouble = error
+            return ()
+        except Exception as error:  # whoever waits must not wait for a task that has died
+            log.exception("following FTS jobs")
+            self.trouble = TesterFailed(f"{type(error).__name__}: {error}")
             return ()
         self.trouble = None
         return told
+
+
+def due(jobs: Iterable[Followed], until: float) -> Sequence[Followed]:
+    """Give those that are due by then, and as many of the next as share their last request."""
+    ordered = sorted(jobs, key=lambda each: each.due)
+    count = sum(each.due <= until for each in ordered)
+    return ordered[: -(-count // BATCH) * BATCH]
 
 
 def batches(jobs: Sequence[Followed]) -> Iterator[Sequence[Followed]]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 
-from lakecheck.drivers.classify import host_of
+from lakecheck.drivers.classify import host_of, side_of
 from lakecheck.drivers.classify_gfal2 import explain
 from lakecheck.drivers.fts import FileReport, JobReport
-from lakecheck.errors import Corrupt, DriverError, Missing, Side, Unclassified
+from lakecheck.errors import Corrupt, DriverError, Missing, Side, TimedOut, Unclassified
 from lakecheck.model import Credential
 
 # SCOPE, sometimes the phase in words, the errno in brackets, gfal2's own message.
 REASON = re.compile(
-    r"^\s*(?P<scope>[A-Z]+)(?P<phase>[ A-Z_]*?)\s*\[(?P<code>\d+)\]\s*(?P<message>.*)$", re.S
+    r"^\s*(?P<scope>[A-Z]+(?:_[A-Z]+)*)(?P<phase>[ A-Z_]*?)\s*\[(?P<code>\d+)\]\s*(?P<message>.*)$",
+    re.S,
 )
 SCOPES: dict[str, Side] = {
     "SOURCE": "source",
@@ -23,13 +24,20 @@ SCOPES: dict[str, Side] = {
     "AGENT": "service",
     "GENERAL_FAILURE": "service",
 }
+# The destination pulls: a bare status is its answer, the source's is told as the remote side's.
+ANSWERED = re.compile(r"^(Result )?HTTP \d{3}\b")
+QUEUED = re.compile(r"stayed in the queue for too long", re.I)
 CHECKSUMS = re.compile(r"checksum\S* .*(match|differ|mismatch)", re.I)
 
 
 def explain_file(file: FileReport, credential: Credential) -> DriverError:
     """Give the error of a file that did not finish."""
-    if file.state == "CANCELED" and not file.reason:
-        return Unclassified("FTS says that the file was cancelled, and not by us", side="service")
+    if QUEUED.search(file.reason):
+        return TimedOut(f"FTS: {file.reason}", side="service", phase="queue")
+    if file.state == "CANCELED":
+        why = f": {file.reason}" if file.reason else ""
+        told = f"FTS says that the file was cancelled, and not by us{why}"
+        return Unclassified(told, side="service")
     found = REASON.match(file.reason)
     if not found:
         said = file.reason or f"FTS gives no reason for {file.state}"
@@ -41,11 +49,19 @@ def explain_file(file: FileReport, credential: Credential) -> DriverError:
     url = file.source if side == "source" else file.destination
     other = "" if side in ("source", "destination") else file.source
     error = explain(code, message, url, credential, source=other)
-    error.message, error.args = file.reason.strip(), (file.reason.strip(),)
+    error.message = f"{file.reason[: found.start('message')].strip()} {error.message}"
+    error.args = (error.message,)
+    if side == "transfer":
+        side = _blamed(message)
     if error.side not in ("tester", "network"):
         error.side, error.host = side, _host(side, file)
     error.phase = found["phase"].strip().lower().replace(" ", "_") or error.phase
     return error
+
+
+def _blamed(message: str) -> Side:
+    """Tell which end a failed copy's message blames, if any."""
+    return "destination" if ANSWERED.match(message) else side_of(message)
 
 
 def explain_job(job: JobReport, url: str) -> DriverError:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tenacity import AsyncRetrying, retry_if_exception_type, wait_exponential_jitter
+from tenacity import AsyncRetrying, retry_if_exception, wait_exponential, wait_random
 
+from lakecheck.drivers import fts_library
 from lakecheck.drivers.base import Leftover
 from lakecheck.drivers.fts import UNFINISHED, JobReport, Options, Submission
 from lakecheck.drivers.fts_answers import job_report
@@ -31,13 +33,19 @@ if TYPE_CHECKING:
 log = logging.getLogger("lakecheck.drivers")
 Answer = TypeVar("Answer")
 AT_ONCE = 8  # requests
-PASSING = (Unreachable, TimedOut, Overloaded, ProtocolError)
 OPENING = 30.0  # seconds that an FTS has to answer for the first time
 METADATA = "lakecheck"  # key of a job's metadata that says whose it is
 MISSING = (
     "the FTS client is not installed: pip install 'lakecheck[fts]' "
     "(it builds M2Crypto; Debian: apt-get install swig libssl-dev python3-dev gcc)"
 )
+
+
+def passes(error: BaseException) -> bool:
+    """Whether an error may go away by itself: a request that is refused stays wrong."""
+    if isinstance(error, ProtocolError):
+        return error.code is None or not 400 <= error.code < 500
+    return isinstance(error, Unreachable | TimedOut | Overloaded)
 
 
 class FTS:
@@ -69,6 +77,7 @@ class FTS:
 
     def _open(self) -> Client:
         try:
+            fts_library.load()
             from lakecheck.drivers.fts_client import Client
         except ImportError:
             raise TesterFailed(MISSING) from None
@@ -84,12 +93,32 @@ class FTS:
     async def submit(self, job: Submission) -> str:
         """Submit a job, again and again where FTS is busy or away; give its id."""
         try:
-            return str(await self._call("submit", job))
+            return await self._submitted(job)
         except BadCredential as error:
             if error.code != 419:
                 raise
         await self._delegate_again()
-        return str(await self._call("submit", job))
+        return await self._submitted(job)
+
+    async def _submitted(self, job: Submission) -> str:
+        """Submit; what FTS takes after its case was given up is cancelled at once."""
+        assert self._client is not None
+        client, given_up = self._client, threading.Event()
+
+        def submit() -> str:
+            job_id = client.id_of(job.key)
+            try:
+                job_id = client.submit(job)
+                return job_id
+            finally:
+                if given_up.is_set() and job_id:
+                    client.cancel([job_id])
+
+        try:
+            return await self._patiently(submit)
+        except asyncio.CancelledError:
+            given_up.set()
+            raise
 
     async def _delegate_again(self) -> None:
         """Delegate anew, once for all who were told that it is needed."""
@@ -105,7 +134,7 @@ class FTS:
 
     async def cancel(self, ids: Sequence[str]) -> dict[str, JobReport]:
         """Cancel jobs, and give what became of them."""
-        await self._once("cancel", ids)
+        await self._call("cancel", ids)
         return {job.id: job for job in await self._ask(ids, True)}
 
     async def unfinished(self) -> list[Leftover]:
@@ -122,7 +151,7 @@ class FTS:
     async def undo(self, sort: str, name: str) -> None:
         """End what a run created here: a job."""
         await self.ready()
-        await self._once("cancel", [name])
+        await self._call("cancel", [name])
 
     @property
     def silence(self) -> DriverError | None:
@@ -142,14 +171,16 @@ class FTS:
     async def _patiently(self, call: Callable[[], Answer]) -> Answer:
         """Try until it succeeds or is cancelled; what will not pass by itself is raised."""
         async for attempt in AsyncRetrying(
-            retry=retry_if_exception_type(PASSING),
-            wait=wait_exponential_jitter(initial=0.5, max=10),
+            retry=retry_if_exception(passes),
+            wait=wait_exponential(multiplier=0.5, max=10) + wait_random(0, 1),
             reraise=True,
         ):
             with attempt:
                 try:
                     answer = await self._in_thread(call)
-                except PASSING as error:
+                except DriverError as error:
+                    if not passes(error):
+                        raise
                     if self.trouble is None:
                         log.warning("%s: %s; trying again", self.choice.name, error)
                     self.trouble = error

@@ -23,8 +23,13 @@ class Options(Struct, frozen=True):
     account: Annotated[
         str, Meta(description="Account to act as; the credential's default one if not given.")
     ] = ""
-    at_once: Annotated[int, Meta(description="Cases of one run in flight at once.")] = 100
     vo: Annotated[str, Meta(description="VO, where one Rucio serves several.")] = ""
+    at_once: Annotated[int, Meta(description="Cases of one run in flight at once.")] = 100
+
+    def __post_init__(self) -> None:
+        """Check what can be wrong."""
+        if self.at_once < 1:
+            raise ValueError("at_once: at least one case must be in flight")
 
 
 KIND = ServiceKind(

@@ -32,7 +32,7 @@ from lakecheck.model import Credential, ServiceChoice
 _CLASSES: tuple[tuple[type[DriverError], str], ...] = (
     # What was asked cannot be: the spec, or how Rucio knows us, is to be mended, and no site.
     (TesterFailed, r"(Scope|Account|RSE)NotFound|InsufficientAccountLimit|InvalidRSEExpression"),
-    (Missing, r".*(NotFound|NoFilesDownloaded|MissingSourceReplica)"),
+    (Missing, r".*(NotFound|NoDistance|NoFilesDownloaded|MissingSourceReplica)"),
     (Exists, r".*(Duplicate|AlreadyExists|DuplicateRule|DuplicateContent)"),
     (Denied, r"(RSE|Scope|Source)?AccessDenied|RSEWriteBlocked|CannotAuthorize"),
     (Full, r"RSEOverQuota|FullStorage|InsufficientTargetRSEs"),
@@ -127,4 +127,6 @@ def _by_status(status: str, choice: ServiceChoice, credential: Credential) -> Dr
         return BadCredential(f"{told}; name one with account:", phase="authenticate")
     if status in ("401", "403") and credential.kind == "token":
         return _refused(f"it answered HTTP {status}", choice, credential)
-    return classify.http(int(status), "", choice.url, credential, side="service")
+    error = classify.http(int(status), "", choice.url, credential, side="service")
+    error.message = f"Rucio at {error.host} answered HTTP {status} and does not say why"
+    return error

@@ -6,8 +6,8 @@ It is imported by rucio_client.py only, which keeps the user's configuration out
 from __future__ import annotations
 
 import json
-import urllib.request
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -17,6 +17,7 @@ from rucio.common.utils import build_url
 
 from lakecheck.drivers import rucio_errors
 from lakecheck.drivers.classify import host_of
+from lakecheck.drivers.proxies import proxy_for
 from lakecheck.errors import BadCredential, Overloaded, ProtocolError, TesterFailed
 
 AT_ONCE = 8  # connections that are kept
@@ -36,9 +37,9 @@ class _Connections(requests.Session):
     def request(self, method: str, url: str | bytes, *args: Any, **more: Any) -> Any:
         """Ask, through a proxy where `https_proxy` names one; DriverError without an answer."""
         address = str(url)
-        host = host_of(address) or ""
-        if not urllib.request.proxy_bypass(host):
-            more["proxies"] = urllib.request.getproxies()
+        host = host_of(address)
+        if proxy := proxy_for(address):
+            more["proxies"] = {urlsplit(address).scheme: proxy}
         try:
             answer = super().request(method, url, *args, **more)
         except OSError as error:  # a RequestException, or one about the CA

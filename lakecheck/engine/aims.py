@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
 from typing import Any
 
 from msgspec import Struct
@@ -23,6 +24,7 @@ class Aim(Struct, frozen=True):
     probe: Steps
     selected: frozenset[str]
     whole: bool = False  # other cases need all of it, whatever was selected
+    diagnosis: Callable[[Any], Awaitable[Mapping[str, Any]]] | None = None
 
     @property
     def needed(self) -> frozenset[str]:
@@ -37,6 +39,12 @@ class Aim(Struct, frozen=True):
     def steps(self) -> tuple[str, ...]:
         """Names of the selected steps, in the kind's order."""
         return tuple(step.name for step in self.kind.steps if step.name in self.selected)
+
+
+@cache
+def _object(name: str) -> Any:
+    module, _, attribute = name.partition(":")
+    return getattr(importlib.import_module(module), attribute)
 
 
 def aims(selected: Selected) -> dict[str, Aim]:
@@ -55,8 +63,8 @@ def aims(selected: Selected) -> dict[str, Aim]:
     for address, case in sorted(cases.items(), key=lambda each: each[0] not in needed):
         kind: Kind = registry.load("kinds", case.test.kind)
         if kind.probe:
-            module, _, name = kind.probe.partition(":")
-            probe: Any = getattr(importlib.import_module(module), name)
-            whole = address in needed
-            found[address] = Aim(case, kind, probe, frozenset(steps[address]), whole)
+            whole, chosen = address in needed, frozenset(steps[address])
+            wanted = kind.diagnosis and getattr(case.test.options, "diagnose", False)
+            diagnosis = _object(kind.diagnosis) if wanted else None
+            found[address] = Aim(case, kind, _object(kind.probe), chosen, whole, diagnosis)
     return found

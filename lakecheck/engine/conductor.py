@@ -136,7 +136,7 @@ class Conductor:
         began = time.monotonic()
         try:
             payload: Payload | None = None
-            if case.source is None or case.asks:
+            if case.driven and (case.source is None or case.asks):
                 payload = await self._workshop.payloads.of(case.size)
         except TesterFailed as error:
             self._leave(case, "error", error=error)

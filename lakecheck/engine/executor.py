@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 from lakecheck.documents.result import Result
 from lakecheck.drivers.waiting import CLOCK, Clock
 from lakecheck.engine.aims import Aim
-from lakecheck.engine.limits import CLEANUP, CLEANUP_SILENT
+from lakecheck.engine.limits import CLEANUP, CLEANUP_SILENT, DIAGNOSIS
 from lakecheck.engine.scheduler import Blocker
 from lakecheck.engine.tools import CaseTools
 from lakecheck.errors import (
@@ -50,6 +50,7 @@ def _measure(result: Result, measured: Measured, took: float) -> None:
     result.files = measured.files
     result.throughput = measured.throughput
     result.measures = measured.measures
+    result.severity = measured.severity
 
 
 class Execution:
@@ -127,25 +128,47 @@ class Execution:
             self._end_interruption()
             self._report(step, "not_run", reason="the run was interrupted")
         except (TimeoutError, LakecheckError) as error:
-            self._failed(step, self._known(error, step), self._since(began))
+            await self._explained(step, Measured(error=self._known(error, step)), began)
         except Exception as error:  # a probe's or driver's own mistake must not end the run
             log.exception("%s.%s", self._aim.case.address, step.name)
             broken = TesterFailed(f"{type(error).__name__}: {error}", phase=step.name)
             self._failed(step, broken, self._since(began))
         else:
             if measured.error:
-                self._failed(step, measured.error, self._since(began), measured)
+                await self._explained(step, measured, began)
             else:
                 self._succeeded(step, measured, self._since(began))
         finally:
             self._attempting = self._cleaning = None
+
+    async def _explained(self, step: Step, measured: Measured, began: float) -> None:
+        """Report a failure, after having found out which level is broken, where that is asked."""
+        error, took = measured.error, self._since(began)
+        assert error is not None
+        if step.diagnosed and self._aim.diagnosis and status_of(error) == "failed":
+            measured.measures = {**measured.measures, **await self._diagnosis()}
+        self._failed(step, error, took, measured)
+
+    async def _diagnosis(self) -> Mapping[str, Any]:
+        assert self._aim.diagnosis is not None
+        try:
+            async with asyncio.timeout(DIAGNOSIS):
+                return await self._aim.diagnosis(self._tools)
+        except asyncio.CancelledError:
+            self._end_interruption()
+        except TimeoutError:
+            log.warning("diagnosing %s took too long", self._aim.case.address)
+        except Exception:
+            log.exception("diagnosing %s", self._aim.case.address)
+        return {}
 
     def _known(self, error: TimeoutError | LakecheckError, step: Step) -> DriverError:
         if isinstance(error, DriverError):
             return error
         if isinstance(error, TimeoutError):
             limit = self._aim.case.test.timeout
-            side: Side = "transfer" if self._aim.case.source else "storage"
+            case = self._aim.case
+            side: Side = "transfer" if case.source else "service" if case.service else "storage"
             return TimedOut(
                 f"no answer within {limit:g}s, the time of the whole case",
                 phase=step.name,

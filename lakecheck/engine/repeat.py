@@ -5,10 +5,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Mapping
 
+from lakecheck import registry
+from lakecheck.engine import repeat_fts
 from lakecheck.engine.sessions import resolve
 from lakecheck.engine.tools import folder_url, remote_name
 from lakecheck.errors import LakecheckError
-from lakecheck.model import NOBODY, Case, Credential
+from lakecheck.model import NOBODY, Case, Credential, Kind
 from lakecheck.plan.matrix import size_label
 
 STEPS = ("upload", "stat", "checksum", "download", "delete", "copy")
@@ -34,6 +36,9 @@ def commands(
 
     They are one shell script: what they need in the environment is exported first.
     """
+    kind: Kind = registry.load("kinds", case.test.kind)
+    if kind.repeat:
+        return kind.repeat(case, step, credentials.get(case.credential, NOBODY))
     if case.endpoint is None or step not in STEPS:
         return []
     try:
@@ -53,17 +58,23 @@ def commands(
     lines = [*_export(driver.environment(step, credential, ca)), make_local(case.size)]
     if case.source is not None:
         seed = f"{folder_url(case.source)}/{name}-seed"
-        return [*lines, *_copied(tool, seed, url, local)]
+        copy = tool("copy", url, seed)
+        if case.asks:
+            asking = credentials.get(case.asks, NOBODY)
+            copy = repeat_fts.submit(case, seed, url, local, asking)
+        return [*lines, *_copied(tool, seed, url, local, copy)]
     lines.append(tool("upload", url, local))
     if step not in ("upload", "delete"):
         lines.append(tool(step, url, f"{local}.back" if step == "download" else ""))
     return [*lines, tool("delete", url, "")]
 
 
-def _copied(tool: Callable[[str, str, str], str], seed: str, url: str, local: str) -> list[str]:
+def _copied(
+    tool: Callable[[str, str, str], str], seed: str, url: str, local: str, copy: str
+) -> list[str]:
     return [
         tool("upload", seed, local),
-        tool("copy", url, seed),
+        copy,
         tool("delete", url, ""),
         tool("delete", seed, ""),
     ]

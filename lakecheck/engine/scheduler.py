@@ -148,6 +148,8 @@ class Scheduler:
 
     def _blocker(self, job: Job) -> Blocker | None:
         service = through(job)
+        if isinstance(job, Case) and not job.driven:
+            return None
         names = [service_key(service.name)] if service else [end.url for end in ends(job)]
         for name in names:
             if name in self.stalled:
@@ -214,6 +216,8 @@ class Scheduler:
 def _keys(job: Job) -> list[tuple[str, str]]:
     if service := through(job):
         return [("service", service_key(service.name))]
+    if isinstance(job, Case) and not job.driven:
+        return [("rse", job.endpoint.rse if job.endpoint else job.place)]
     found = []
     for end in ends(job):
         found += [("rse", end.rse), ("endpoint", end.url)]

@@ -56,7 +56,7 @@ class Workshop:
             self.run_id,
             self.seeds.url(case) if seed_of(case) else "",
             self.part,
-            self.credentials.get(case.asks, NOBODY),
+            self.credentials,
         )
         tools.keep = lambda created, service: self._kept.append((created, service))
         return tools

@@ -27,7 +27,7 @@ async def copy(tools: Tools) -> Measured:
     ids: list[str] = []
     began = time.perf_counter()
     try:
-        reports = await asyncio.gather(*(_one(tools, fts, job, ids) for job in jobs))
+        reports = await _all(tools, fts, jobs, ids)
     except asyncio.CancelledError:
         if not tools.late:
             raise
@@ -92,6 +92,18 @@ def verification(case: Case) -> tuple[Verify, str]:
     return ("both" if len(got) == 2 else got[0] if got else "none"), algorithm  # type: ignore[return-value]
 
 
+async def _all(
+    tools: Tools, fts: FTS, jobs: Sequence[Submission], ids: list[str]
+) -> list[JobReport]:
+    """Submit all jobs and wait for their ends; where one cannot be submitted, no other is."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(_one(tools, fts, job, ids)) for job in jobs]
+    except ExceptionGroup as several:
+        raise several.exceptions[0] from None
+    return [task.result() for task in tasks]
+
+
 async def _one(tools: Tools, fts: FTS, job: Submission, ids: list[str]) -> JobReport:
     """Submit one job and wait for its end; the ledger knows of it before FTS does."""
     for copied in job.copies:
@@ -115,20 +127,19 @@ async def _give_up(tools: Tools, fts: FTS, ids: Sequence[str]) -> Measured:
     with contextlib.suppress(TimeoutError, DriverError):
         async with asyncio.timeout(LAST_LOOK):
             reports = await fts.cancel(ids)
-    for job_id in reports:
-        tools.removed_at("job", job_id)
-    return measure(
-        tools.case,
-        list(reports.values()),
-        fts,
-        _late(tools.case, fts, reports),
-        tools.case.test.timeout,
-    )
+    for job_id, report in reports.items():
+        if not report.lost:  # one that it does not know yet may be on its way there
+            tools.removed_at("job", job_id)
+    told, limit = list(reports.values()), tools.case.test.timeout
+    return measure(tools.case, told, fts, _late(tools.case, fts, told), limit)
 
 
-def _late(case: Case, fts: FTS, reports: Mapping[str, JobReport]) -> DriverError:
+def _late(case: Case, fts: FTS, reports: Sequence[JobReport]) -> DriverError | None:
+    """Say what was not finished in time; None where all was, which was seen only now."""
     limit = f"{case.test.timeout:g}s, the time of the whole case"
-    files = [file for job in reports.values() for file in job.files]
+    files = [file for job in reports for file in job.files]
+    if len(files) == case.files and all(job.state == "FINISHED" for job in reports):
+        return None
     if not files:
         if fts.silence is not None:
             error = fts.silence

@@ -10,15 +10,18 @@ from msgspec import Meta, Struct
 from lakecheck.model import RSE, Case, Endpoint, Field, Inventory, Kind, Step, Test, Traffic
 from lakecheck.plan import matrix, mesh
 from lakecheck.probes.functional import Sizes, each_size
+from lakecheck.probes.replication_repeat import repeat
+from lakecheck.probes.tpc import link_ends
 from lakecheck.spec.names import RSEName, ServiceName
 from lakecheck.units import Duration, Size
 
+Ways = tuple[tuple[Endpoint, Endpoint], ...]
 SOURCE = ("upload", "register")
 LINK = ("rule", "replica", "download", "delete")
 STEPS = (
     Step("upload"),
     Step("register", needs=("upload",)),
-    Step("rule"),
+    Step("rule", diagnosed=True),
     Step("replica", needs=("rule",)),
     Step("download", needs=("replica",)),
     Step("delete", needs=("rule",), finaliser=True),
@@ -65,6 +68,9 @@ class Options(Struct, frozen=True, forbid_unknown_fields=True):
     transition: Annotated[
         Transition | None, Meta(description="Move files between classes, in place of a mesh.")
     ] = None
+    diagnose: Annotated[
+        bool, Meta(description="Whether a failed link is tried again one level down.")
+    ] = False
     gone: Annotated[
         bool, Meta(description="Whether delete waits until the replicas are gone as well.")
     ] = False
@@ -94,12 +100,14 @@ def cases(test: Test, inventory: Inventory) -> Iterator[Case]:
                 yield _from(uploads[rse.name], name, _there(rse))
             continue
         used = [*mesh.links(options.mesh, members)]
+        wanted = (options.protocol,) if options.protocol else ()
         for start in members:
             ends = [end for source, end in used if source is start]
             if ends:
                 yield uploads[start.name]
             for end in ends:
-                yield _from(uploads[start.name], end.name, _there(end), _there(start))
+                ways = tuple(link_ends(start, end, wanted))
+                yield _from(uploads[start.name], end.name, _there(end), _there(start), ways)
 
 
 def _upload(test: Test, rse: RSE, size: int, every: float | None) -> Case:
@@ -113,10 +121,14 @@ def _upload(test: Test, rse: RSE, size: int, every: float | None) -> Case:
         every=every,
         files=test.options.files,
         asks=_asks(test),
+        credential=rse.credential if test.options.diagnose else "none",
+        driver=matrix.driver(test, rse),
     )
 
 
-def _from(upload: Case, name: str, end: Endpoint, start: Endpoint | None = None) -> Case:
+def _from(
+    upload: Case, name: str, end: Endpoint, start: Endpoint | None = None, ways: Ways = ()
+) -> Case:
     place = f"{upload.place}~{name}"
     return Case(
         test=upload.test,
@@ -130,6 +142,9 @@ def _from(upload: Case, name: str, end: Endpoint, start: Endpoint | None = None)
         files=upload.files,
         asks=upload.asks,
         needs=(upload,),
+        ways=ways,
+        credential=upload.credential,
+        driver=upload.driver,
     )
 
 
@@ -167,7 +182,9 @@ KIND = Kind(
     cases=cases,
     traffic=traffic,
     probe="lakecheck.probes.replication_steps:STEPS",
+    diagnosis="lakecheck.probes.diagnosis:diagnose",
     services=("rucio",),
+    repeat=repeat,
     timeout=_patience,
     fields=(
         Field("did", "keyword", "what was replicated, as scope:name"),

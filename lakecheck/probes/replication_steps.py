@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from lakecheck.probes.replication import Options
 PREFIX = "lakecheck"
 AVAILABLE = "AVAILABLE"
 DAY = 86400.0
+LABEL = re.compile(r"^RequestErrMsg\.\w+:")
 LOOK_AGAIN = 1.0  # seconds
 
 
@@ -200,7 +202,9 @@ def _late(tools: Tools, rucio: Rucio, rule_id: str) -> DriverError:
 def _stuck(tools: Tools, rucio: Rucio, rule: Rule) -> DriverError:
     """Say why a rule is stuck, in the words that Rucio has from FTS or gives itself."""
     source = tools.case.needs[0].place
-    file = FileReport("FAILED", source, tools.case.place, rule.error)
+    # Rucio puts its own word for the sort of failure before FTS's reason.
+    reason = LABEL.sub("", rule.error)
+    file = FileReport("FAILED", source, tools.case.place, reason)
     error = explain_file(file, rucio.credential)
     error.host = None  # which of the RSE's endpoints was used is not told
     said = rule.error or "Rucio gives no reason"

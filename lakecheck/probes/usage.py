@@ -74,6 +74,7 @@ KIND = Kind(
     probe="lakecheck.probes.usage_steps:STEPS",
     services=("rucio",),
     timeout=_patience,
+    driven=False,
     fields=(
         # Beside `experiment`, which may be the RSE's own too, and which SQL's view has not.
         Field("experiment", "keyword", "the experiment whose share it is"),

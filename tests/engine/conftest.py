@@ -22,3 +22,11 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
     """Two XRootD RSEs; a test that spoils one makes it well again."""
     with Lake.start(tmp_path_factory.mktemp("pair"), only=["LAKE-1", "LAKE-2"]) as lake:
         yield lake
+
+
+@pytest.fixture(scope="package")
+def fts_lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
+    """Three XRootD RSEs with an FTS; a test that spoils one makes it well again."""
+    only = ["LAKE-1", "LAKE-2", "LAKE-3"]
+    with Lake.start(tmp_path_factory.mktemp("fts"), only=only, services=["fts"]) as lake:
+        yield lake

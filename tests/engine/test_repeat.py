@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from lakecheck import plan
 from lakecheck.devlake import Lake
 from lakecheck.engine import repeat
 from lakecheck.spec import load
-from tests.engine.runs import environment, write
+from tests.devlake.fts_client import Fts
+from tests.engine.fts_lake import nothing_is_left
+from tests.engine.runs import LAKECHECK, environment, write
 
 
 @pytest.mark.parametrize("driver", ["gfal2", "native"])
@@ -51,6 +54,54 @@ def test_they_work_as_they_are_printed(pair: Lake, tmp_path: Path, driver: str) 
     Path("/tmp/lakecheck-77B").unlink(missing_ok=True)  # other runs use the same name
     for name in ("/tmp/lakecheck-77B.back",):
         Path(name).unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "checksum"), [("none", "both"), ("proxy", "target"), ("token", "none")]
+)
+def test_a_copy_through_fts_is_repeated_with_its_own_command(
+    fts_lake: Lake, tmp_path: Path, kind: str, checksum: str
+) -> None:
+    settings = fts_lake.services["fts"]
+    (tmp_path / "token").write_text(settings["token"])
+    url = settings["plain"] if kind == "none" else settings["url"]
+    asking = {
+        "none": "none: {none: true}",
+        "proxy": f"c: {{x509: {{proxy: {fts_lake.proxy}}}}}",
+        "token": f"c: {{token: {{file: {tmp_path / 'token'}}}}}",
+    }[kind]
+    text = (
+        f"lakecheck: 1\ninclude: [{fts_lake.inventory}]\n"
+        + (f"credentials:\n  {asking}\n" if kind != "none" else "")
+        + f"services:\n  mine: {{kind: fts, url: '{url}', ca: '{settings['ca']}'"
+        + (", credential: c}\n" if kind != "none" else "}\n")
+        + "tests:\n  c: {kind: tpc, via: mine, protocols: [davs], sizes: [78B], priority: 4,"
+        f" checksum: {checksum}, retry: 1, activity: By hand, metadata: {{who: 'it''s me'}}}}\n"
+    )
+    spec = load([write(tmp_path, text)])
+    case = next(case for case in plan.expand(spec) if case.place == "LAKE-1~LAKE-2")
+
+    lines = repeat.commands(case, "copy", spec.credentials)
+
+    done = subprocess.run(
+        ["bash", "-ec", "\n".join(lines)],
+        env=environment(PATH=f"{Path(LAKECHECK).parent}:{os.environ['PATH']}"),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    Path("/tmp/lakecheck-78B").unlink(missing_ok=True)
+    assert done.returncode == 0, (lines, done.stdout, done.stderr)
+    said = done.stdout + done.stderr
+    assert "Job finished with state FINISHED" in said
+    assert settings["token"] not in "\n".join(lines)
+    job_id = said.partition("Job id: ")[2].split()[0]
+    job = Fts(fts_lake).job(job_id)
+    assert (job["priority"], job["retry"], job["job_metadata"]["who"]) == (4, 1, "it's me")
+    assert job["verify_checksum"] == checksum[0]
+    assert job["files"][0]["activity"] == "By hand"
+    nothing_is_left(fts_lake)
 
 
 def test_a_step_without_tools_has_none(tmp_path: Path) -> None:
