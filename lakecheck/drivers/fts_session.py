@@ -15,7 +15,8 @@ from lakecheck.drivers import fts_library
 from lakecheck.drivers.base import Leftover
 from lakecheck.drivers.fts import UNFINISHED, JobReport, Options, Submission
 from lakecheck.drivers.fts_answers import job_report
-from lakecheck.drivers.fts_follow import Follower
+from lakecheck.drivers.fts_follow import BATCH, Follower
+from lakecheck.drivers.together import Together
 from lakecheck.errors import (
     BadCredential,
     DriverError,
@@ -61,6 +62,7 @@ class FTS:
         self._delegations = 0
         self._client: Client | None = None
         self._follower = Follower(self._ask)
+        self._ending = Together(self._end, BATCH)
         self.trouble: DriverError | None = None  # why the last call had no answer
 
     async def ready(self) -> None:
@@ -134,8 +136,14 @@ class FTS:
 
     async def cancel(self, ids: Sequence[str]) -> dict[str, JobReport]:
         """Cancel jobs, and give what became of them."""
+        reports = await asyncio.gather(*map(self._ending.of, ids))
+        return dict(zip(ids, reports, strict=True))
+
+    async def _end(self, ids: Sequence[str]) -> dict[str, JobReport]:
         await self._call("cancel", ids)
-        return {job.id: job for job in await self._ask(ids, True)}
+        told = {job.id: job for job in await self._ask(ids, True)}
+        # What it leaves out of its answer it does not know.
+        return {each: told.get(each) or JobReport(each, "", lost=True) for each in ids}
 
     async def unfinished(self) -> list[Leftover]:
         """Give the jobs that runs of lakecheck submitted with this credential and that go on."""
@@ -151,7 +159,7 @@ class FTS:
     async def undo(self, sort: str, name: str) -> None:
         """End what a run created here: a job."""
         await self.ready()
-        await self._call("cancel", [name])
+        await self._ending.of(name)
 
     @property
     def silence(self) -> DriverError | None:
@@ -194,6 +202,7 @@ class FTS:
     async def close(self) -> None:
         """Follow nothing any more, and end all connections."""
         await self._follower.close()
+        await self._ending.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
         if self._client is not None:
             self._client.close()

@@ -15,6 +15,7 @@ from lakecheck.errors import DriverError, Overloaded, ProtocolError, TimedOut, U
 Answer = TypeVar("Answer")
 PASSING = (Unreachable, TimedOut, Overloaded, ProtocolError)
 FIRST, LONGEST = 0.5, 10.0  # seconds between two attempts
+WAIT = wait_exponential_jitter(multiplier=FIRST, max=LONGEST)
 log = logging.getLogger("lakecheck.drivers")
 
 
@@ -25,6 +26,7 @@ class Patience:
         self._service = service
         self._threads = ThreadPoolExecutor(at_once, thread_name_prefix=f"lakecheck-{service}")
         self.trouble: DriverError | None = None
+        self._told = False  # whether anybody has heard of the trouble
 
     async def once(self, call: Callable[[], Answer]) -> Answer:
         """Make a call."""
@@ -34,22 +36,25 @@ class Patience:
         """Make a call until it succeeds or is cancelled; what will not pass by itself is raised."""
         async for attempt in AsyncRetrying(
             retry=retry_if_exception_type(PASSING),
-            wait=wait_exponential_jitter(multiplier=FIRST, max=LONGEST),
+            wait=WAIT,
             reraise=True,
         ):
             with attempt:
-                answer = await self._attempt(call)
+                again = attempt.retry_state.attempt_number > 1
+                answer = await self._attempt(call, again)
         return answer
 
-    async def _attempt(self, call: Callable[[], Answer]) -> Answer:
+    async def _attempt(self, call: Callable[[], Answer], again: bool) -> Answer:
         try:
             answer = await self.once(call)
         except PASSING as error:
-            if self.trouble is None:
+            # A server may close a connection while it is asked: that is no trouble if it is once.
+            if again and not self._told:
+                self._told = True
                 log.warning("%s: %s; trying again", self._service, error)
             self.trouble = error
             raise
-        self.trouble = None
+        self.trouble, self._told = None, False
         return answer
 
     async def within(self, seconds: float, call: Callable[[], Answer], url: str) -> Answer:
@@ -64,3 +69,8 @@ class Patience:
     def close(self) -> None:
         """Make no more calls."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def is_away(error: BaseException) -> bool:
+    """Say whether a service, and no storage behind it, was in trouble that may pass."""
+    return isinstance(error, PASSING) and error.side == "service"

@@ -5,6 +5,7 @@ They load gfal2, or start xrdcp, as Rucio's protocols want it; errors leave as J
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shutil
@@ -18,10 +19,9 @@ import msgspec
 from rucio.client import credentialclient, rseclient
 from rucio.client.downloadclient import DownloadClient
 from rucio.client.uploadclient import UploadClient
-from rucio.common.exception import RucioException
+from rucio.common.exception import DuplicateContent, FileAlreadyExists, RucioException
 
-from lakecheck.drivers import rucio_client, rucio_errors
-from lakecheck.drivers.classify_gfal2 import explain
+from lakecheck.drivers import rucio_client, rucio_errors, rucio_reasons
 from lakecheck.drivers.payload_file import compare
 from lakecheck.drivers.rucio import Options
 from lakecheck.drivers.worker_wire import Judged
@@ -32,6 +32,7 @@ log = logging.getLogger("lakecheck-rucio-worker")
 log.addHandler(logging.NullHandler())
 log.propagate = False
 PIECE = 1 << 20
+THERE = "File already exists"  # as the upload client says it
 
 
 class _Uploads(UploadClient):  # type: ignore[misc]  # the client has no annotations
@@ -58,14 +59,31 @@ def _known(asked: str) -> tuple[ServiceChoice, Credential, Any]:
     return choice, credential, client
 
 
-def upload(asked: str, item: dict[str, Any]) -> None:
-    """Upload a file and register it with a rule, as `rucio upload` does."""
+def upload(asked: str, item: dict[str, Any], again: bool = False) -> None:
+    """Upload a file and register it with a rule, as `rucio upload` does.
+
+    `again` says that Rucio was away when it was tried before.
+    """
     traces: list[dict[str, Any]] = []
 
     def call(client: Any) -> None:
-        _Uploads(client, logger=log).upload([item], traces_copy_out=traces)
+        try:
+            _Uploads(client, logger=log).upload([item], traces_copy_out=traces)
+        except RucioException:
+            if not again or _reason(traces) != THERE:
+                raise
+            _finish(client, item)
 
     _made(asked, call, lambda: _reason(traces), "storage")
+
+
+def _finish(client: Any, item: Mapping[str, Any]) -> None:
+    """Tell Rucio of a file that is there, which it could not be told when it was uploaded."""
+    did = {"scope": item["did_scope"], "name": item["did_name"]}
+    client.update_replicas_states(item["rse"], files=[{**did, "state": "A"}])
+    if "dataset_name" in item:
+        with contextlib.suppress(DuplicateContent, FileAlreadyExists):
+            client.attach_dids(item["dataset_scope"], item["dataset_name"], [did])
 
 
 def download(asked: str, item: dict[str, Any], path: str) -> int:
@@ -96,10 +114,13 @@ def _made(asked: str, call: Callable[[Any], None], reason: Callable[[], str], si
     try:
         choice, credential, client = _known(asked)
         try:
+            client.session.trouble = None
             call(client)
         except RucioException as error:
+            if client.session.trouble:
+                raise client.session.trouble from None
             if said := reason():
-                raise explain(None, said, "", credential) from None
+                raise rucio_reasons.of_storage(said, credential) from None
             raise rucio_errors.translated(error, choice, credential) from None
     except DriverError as error:
         raise Judged(

@@ -35,7 +35,7 @@ _CLASSES: tuple[tuple[type[DriverError], str], ...] = (
     (Missing, r".*(NotFound|NoDistance|NoFilesDownloaded|MissingSourceReplica)"),
     (Exists, r".*(Duplicate|AlreadyExists|DuplicateRule|DuplicateContent)"),
     (Denied, r"(RSE|Scope|Source)?AccessDenied|RSEWriteBlocked|CannotAuthorize"),
-    (Full, r"RSEOverQuota|FullStorage|InsufficientTargetRSEs"),
+    (Full, r"RSEOverQuota|FullStorage"),
     (Unsupported, r"Unsupported.*|RSEOperationNotSupported|RSEProtocol.*"),
     (Overloaded, r"ServiceUnavailable|ResourceTemporaryUnavailable|.*TemporaryFailed"),
     (Unreachable, r"ServerConnectionException"),
@@ -66,6 +66,8 @@ def translated(error: Exception, choice: ServiceChoice, credential: Credential) 
     rule = classify.rule(kind, credential=name == "AccessDenied", phase="request")
     message = f"Rucio: {said}"
     side: Side | None = None if kind is TesterFailed else "service"
+    if name == "AccessDenied":
+        side = "tester"  # what an account may not do is no storage's fault, nor Rucio's
     return classify.build(rule, message, credential, code=None, side=side, host=_host(choice))
 
 

@@ -18,7 +18,7 @@ from rucio.common.utils import build_url
 from lakecheck.drivers import rucio_errors
 from lakecheck.drivers.classify import host_of
 from lakecheck.drivers.proxies import proxy_for
-from lakecheck.errors import BadCredential, Overloaded, ProtocolError, TesterFailed
+from lakecheck.errors import BadCredential, DriverError, Overloaded, ProtocolError, TesterFailed
 
 AT_ONCE = 8  # connections that are kept
 OLDEST = 32  # major version of a server that has all that is asked here
@@ -31,6 +31,7 @@ class _Connections(requests.Session):
     def __init__(self) -> None:
         super().__init__()
         self.trust_env = False
+        self.trouble: DriverError | None = None  # the last; the client drops some
         for scheme in ("http://", "https://"):
             self.mount(scheme, HTTPAdapter(pool_maxsize=AT_ONCE))
 
@@ -43,10 +44,14 @@ class _Connections(requests.Session):
         try:
             answer = super().request(method, url, *args, **more)
         except OSError as error:  # a RequestException, or one about the CA
-            raise rucio_errors.unanswered(error, address) from None
+            self.trouble = rucio_errors.unanswered(error, address)
+            raise self.trouble from None
         if answer.status_code in BUSY:
             told = f"Rucio at {host} answered HTTP {answer.status_code} {answer.reason}"
-            raise Overloaded(told.rstrip(), code=answer.status_code, side="service", host=host)
+            self.trouble = Overloaded(
+                told.rstrip(), code=answer.status_code, side="service", host=host
+            )
+            raise self.trouble
         return answer
 
 

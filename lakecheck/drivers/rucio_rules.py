@@ -13,7 +13,7 @@ from msgspec import Struct
 from lakecheck.errors import DriverError
 
 log = logging.getLogger("lakecheck.drivers")
-SHARE = 0.15  # of the youngest rule's age that may pass until all are asked for again
+SHARE = 0.1  # of the youngest rule's age that may pass until all are asked for again
 SOONEST, LATEST = 0.5, 15.0  # seconds between two questions
 SETTLED = ("OK", "STUCK", "SUSPENDED")
 

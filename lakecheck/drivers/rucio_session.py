@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
+from tenacity import AsyncRetrying, retry_if_exception
 
 from lakecheck.drivers import rucio_client
 from lakecheck.drivers.authorities import Authorities
 from lakecheck.drivers.base import SCRATCH, Leftover, Payload
 from lakecheck.drivers.identity import identity
-from lakecheck.drivers.patience import Patience
+from lakecheck.drivers.patience import WAIT, Patience, is_away
 from lakecheck.drivers.pool import Identity, Pool, Replied
 from lakecheck.drivers.rucio_rules import Rule, Rules, rule_of
 from lakecheck.drivers.rucio_usage import Usage
@@ -101,14 +102,23 @@ class Rucio:
         self, payload: Payload, item: Mapping[str, Any], timeout: float, ca: str
     ) -> None:
         """Upload and register a file with the upload client; `item` is as that takes it."""
-        await self._work(timeout, ca, "upload", {**item, "path": payload.path})
+        async for attempt in AsyncRetrying(
+            retry=retry_if_exception(is_away), wait=WAIT, reraise=True
+        ):
+            with attempt:
+                again = attempt.retry_state.attempt_number > 1
+                await self._work(timeout, ca, "upload", {**item, "path": payload.path}, again)
 
     async def download(
         self, payload: Payload, item: Mapping[str, Any], timeout: float, ca: str
     ) -> int:
         """Download a file and compare it with the payload's; give the bytes."""
         asked = {**item, "no_subdir": True}
-        count: int = await self._work(timeout, ca, "download", asked, payload.path)
+        async for attempt in AsyncRetrying(
+            retry=retry_if_exception(is_away), wait=WAIT, reraise=True
+        ):
+            with attempt:
+                count: int = await self._work(timeout, ca, "download", asked, payload.path)
         return count
 
     async def _work(self, timeout: float, ca: str, name: str, *arguments: Any) -> Any:

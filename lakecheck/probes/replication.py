@@ -12,7 +12,7 @@ from lakecheck.plan import matrix, mesh
 from lakecheck.probes.functional import Sizes, each_size
 from lakecheck.probes.replication_repeat import repeat
 from lakecheck.probes.tpc import link_ends
-from lakecheck.spec.names import RSEName, ServiceName
+from lakecheck.spec.names import ProtocolName, RSEName, ServiceName
 from lakecheck.units import Duration, Size
 
 Ways = tuple[tuple[Endpoint, Endpoint], ...]
@@ -59,7 +59,8 @@ class Options(Struct, frozen=True, forbid_unknown_fields=True):
         Meta(description="Which links: full, ring, or {star: RSE}."),
     ] = "full"
     protocol: Annotated[
-        str, Meta(description="Protocol of uploads and downloads; Rucio chooses if not given.")
+        ProtocolName,
+        Meta(description="Protocol of uploads and downloads; Rucio chooses if not given."),
     ] = ""
     activity: Annotated[str, Meta(description="Activity of rules and transfers.")] = ""
     rule: Annotated[
@@ -79,6 +80,8 @@ class Options(Struct, frozen=True, forbid_unknown_fields=True):
         """Check what can be wrong."""
         if self.rule and self.transition:
             raise ValueError("rule and transition are two tests; write one of them")
+        if not self.scope:
+            raise ValueError("scope: it is empty; write the one that lakecheck may use")
         if self.files < 1:
             raise ValueError("files: at least one")
         if self.rule and self.rule.copies < 1:

@@ -4,46 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from lakecheck.drivers.fts import FileReport
-from lakecheck.drivers.fts_reasons import explain_file
+from lakecheck.drivers import rucio_reasons
 from lakecheck.drivers.rucio_rules import Rule
-from lakecheck.drivers.rucio_session import Replica, Rucio
-from lakecheck.errors import Corrupt, DriverError, Exists, Missing, TimedOut
+from lakecheck.drivers.rucio_session import Rucio
+from lakecheck.errors import DriverError, Exists, Missing, TimedOut
 from lakecheck.model import Case
+from lakecheck.probes import replication_move
 from lakecheck.probes.base import Measured, Steps, Tools
-from lakecheck.probes.replication import Options
+from lakecheck.probes.replication_files import (
+    PREFIX,
+    did_of,
+    everywhere,
+    item,
+    names,
+    tag,
+    whole,
+)
 
-PREFIX = "lakecheck"
-AVAILABLE = "AVAILABLE"
 DAY = 86400.0
-LABEL = re.compile(r"^RequestErrMsg\.\w+:")
 LOOK_AGAIN = 1.0  # seconds
 
 
-def did_of(tools: Tools) -> tuple[str, str]:
-    """Scope and name of what a case uploads, or replicates: a file, or a dataset of several."""
-    upload = tools.case.needs[0] if tools.case.needs else tools.case
-    return upload.test.options.scope, f"{PREFIX}.{tools.name_of(upload)}"
-
-
-def names(tools: Tools) -> list[str]:
-    """Give the names of its files."""
-    _, name = did_of(tools)
-    files = tools.case.files
-    return [name] if files == 1 else [f"{name}.{number}" for number in range(files)]
-
-
-def _item(options: Options, case: Case) -> dict[str, Any]:
-    item: dict[str, Any] = {"transfer_timeout": round(case.test.timeout) or 1}
-    if options.protocol:
-        item["force_scheme"] = options.protocol
-    return item
+async def _all(calls: Iterable[Coroutine[Any, Any, Any]]) -> list[Any]:
+    """Wait until every call has ended, lest one goes on when the case is cleaned up."""
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return outcomes
 
 
 async def upload(tools: Tools) -> Measured:
@@ -54,7 +47,7 @@ async def upload(tools: Tools) -> Measured:
     assert case.endpoint is not None
     tools.keeping_at("did", f"{scope}:{name}")
     common = {
-        **_item(options, case),
+        **item(options, case),
         "rse": case.endpoint.rse,
         "did_scope": scope,
         "lifetime": round(options.lifetime),
@@ -64,16 +57,13 @@ async def upload(tools: Tools) -> Measured:
         lifetime = round(options.lifetime)
         with contextlib.suppress(Exists):
             await rucio.call("add_dataset", scope, name, lifetime=lifetime)
-        rse, tag = case.endpoint.rse, _tag(tools)
-        await rucio.add_rule([(scope, name)], rse, lifetime=lifetime, comment=tag)
+        rse = case.endpoint.rse
+        await rucio.add_rule([(scope, name)], rse, lifetime=lifetime, comment=tag(tools))
         common.pop("lifetime")
-    await asyncio.gather(
-        *(
-            rucio.upload(
-                tools.payload, {**common, "did_name": each}, case.test.timeout, case.endpoint.ca
-            )
-            for each in names(tools)
-        )
+    ca = case.endpoint.ca
+    await _all(
+        rucio.upload(tools.payload, {**common, "did_name": each}, case.test.timeout, ca)
+        for each in names(tools)
     )
     measures = {"did": f"{scope}:{name}"}
     return Measured(bytes=case.size * case.files, files=case.files, measures=measures)
@@ -85,7 +75,7 @@ async def register(tools: Tools) -> Measured:
     rucio: Rucio = await tools.service()
     scope, name = did_of(tools)
     assert case.endpoint is not None
-    found = await _whole(tools, rucio, case.endpoint.rse)
+    found = await whole(tools, rucio, case.endpoint.rse)
     await _collect(tools, rucio)
     return Measured(files=len(found), measures={"did": f"{scope}:{name}"})
 
@@ -112,7 +102,7 @@ async def rule(tools: Tools) -> Measured:
     did = did_of(tools)
     began = time.perf_counter()
     if options.transition:
-        rule_id = await _moved(tools, rucio)
+        rule_id = await replication_move.begin(tools, rucio)
     else:
         rule_id = await rucio.add_rule(
             [did],
@@ -123,12 +113,15 @@ async def rule(tools: Tools) -> Measured:
             activity=options.activity or None,
             grouping="ALL",
             purge_replicas=True,
-            comment=_tag(tools),
+            comment=tag(tools),
         )
     tools.creating_at("rule", rule_id)
     tools.notes["rule"] = rule_id
     try:
-        settled = await rucio.settled(rule_id, _tag(tools))
+        waiting = rucio.settled(rule_id, tag(tools))
+        if options.transition:
+            waiting = replication_move.while_readable(tools, rucio, waiting)
+        settled = await waiting
     except asyncio.CancelledError:
         if not tools.late:
             raise
@@ -141,25 +134,6 @@ async def rule(tools: Tools) -> Measured:
 def _destination(case: Case) -> str:
     assert case.endpoint is not None
     return case.endpoint.rse
-
-
-def _tag(tools: Tools) -> str:
-    return f"lakecheck {tools.run_id}"
-
-
-async def _moved(tools: Tools, rucio: Rucio) -> str:
-    """Let Rucio move the upload's rule: the new one holds before the old one ends."""
-    options = tools.case.test.options
-    scope, name = did_of(tools)
-    rules = await rucio.call("list_did_rules", scope, name)
-    before = next((each for each in rules if not each.get("child_rule_id")), None)
-    if before is None:
-        raise Missing(f"Rucio has no rule for {scope}:{name}", side="service")
-    changes = {"activity": options.activity} if options.activity else {}
-    tools.notes["before"] = before["id"]
-    return str(
-        await rucio.call("move_replication_rule", before["id"], options.transition.to, changes)
-    )
 
 
 def _judged(
@@ -201,17 +175,8 @@ def _late(tools: Tools, rucio: Rucio, rule_id: str) -> DriverError:
 
 def _stuck(tools: Tools, rucio: Rucio, rule: Rule) -> DriverError:
     """Say why a rule is stuck, in the words that Rucio has from FTS or gives itself."""
-    source = tools.case.needs[0].place
-    # Rucio puts its own word for the sort of failure before FTS's reason.
-    reason = LABEL.sub("", rule.error)
-    file = FileReport("FAILED", source, tools.case.place, reason)
-    error = explain_file(file, rucio.credential)
-    error.host = None  # which of the RSE's endpoints was used is not told
-    said = rule.error or "Rucio gives no reason"
-    error.message = f"the rule is {rule.state}: {said}"
-    error.args = (error.message,)
-    error.phase = error.phase or "rule"
-    return error
+    source, end = tools.case.needs[0].place, _destination(tools.case)
+    return rucio_reasons.of_rule(rule.state, rule.error, source, end, rucio.credential)
 
 
 async def replica(tools: Tools) -> Measured:
@@ -219,61 +184,17 @@ async def replica(tools: Tools) -> Measured:
     case, options = tools.case, tools.case.test.options
     rucio: Rucio = await tools.service()
     if not (options.rule or options.transition):
-        await _whole(tools, rucio, _destination(case))
+        await whole(tools, rucio, _destination(case))
         return Measured(files=case.files, measures={"rses": [_destination(case)]})
-    there = await _everywhere(tools, rucio)
+    there = await everywhere(tools, rucio)
     wanted = set(await rucio.rses(options.rule.to if options.rule else options.transition.to))
     held, copies = there & wanted, options.rule.copies if options.rule else 1
     if len(held) < copies:
         told = f"{copies} copies were asked for; {', '.join(sorted(held)) or 'no RSE'} has them"
         raise Missing(told, side="service")
     if options.transition:
-        await _left(tools, rucio, wanted)
+        await replication_move.end(tools, rucio, wanted)
     return Measured(files=case.files, measures={"rses": sorted(held)})
-
-
-async def _left(tools: Tools, rucio: Rucio, wanted: set[str]) -> None:
-    """Wait until the old class has no copy any more; at each look the files must be readable."""
-    old = set(await rucio.rses(tools.case.test.options.transition.start)) - wanted
-    while True:
-        there = await _everywhere(tools, rucio)
-        if not there:
-            raise Missing("between two classes there was no whole copy at all", side="service")
-        if not there & old:
-            return
-        await asyncio.sleep(LOOK_AGAIN)
-
-
-async def _everywhere(tools: Tools, rucio: Rucio) -> set[str]:
-    """RSEs that have all files, each as it was uploaded."""
-    replicas = await _replicas(tools, rucio)
-    each = [{rse for rse, state in one.states.items() if state == AVAILABLE} for one in replicas]
-    return set.intersection(*each) if each else set()
-
-
-async def _whole(tools: Tools, rucio: Rucio, rse: str) -> Sequence[Replica]:
-    """Give the replicas of all files, which an RSE must have, as they were uploaded."""
-    found = await _replicas(tools, rucio)
-    for each in found:
-        state = each.states.get(rse, "")
-        if state != AVAILABLE:
-            told = f"Rucio says of {each.name} at {rse}: {state or 'no replica'}"
-            raise Missing(told, side="service")
-    return found
-
-
-async def _replicas(tools: Tools, rucio: Rucio) -> Sequence[Replica]:
-    scope, _ = did_of(tools)
-    wanted = names(tools)
-    found = await rucio.replicas([(scope, name) for name in wanted])
-    missing = set(wanted) - {each.name for each in found}
-    if missing:
-        raise Missing(f"Rucio does not know {scope}:{min(missing)}", side="service")
-    for each in found:
-        if each.bytes != tools.payload.size or each.adler32 not in ("", tools.payload.adler32):
-            told = f"Rucio has {each.name} with {each.bytes} bytes, adler32 {each.adler32}"
-            raise Corrupt(f"{told}; it was uploaded as another", side="service")
-    return found
 
 
 async def download(tools: Tools) -> Measured:
@@ -281,24 +202,18 @@ async def download(tools: Tools) -> Measured:
     case, options = tools.case, tools.case.test.options
     rucio: Rucio = await tools.service()
     scope, _ = did_of(tools)
-    item = _item(options, case)
+    asked = item(options, case)
     if not (options.rule or options.transition):
-        item["rse"] = _destination(case)
+        asked["rse"] = _destination(case)
     elif options.rule:
-        item["rse"] = options.rule.to
+        asked["rse"] = options.rule.to
     else:
-        item["rse"] = options.transition.to
+        asked["rse"] = options.transition.to
     assert case.endpoint is not None
-    counts = await asyncio.gather(
-        *(
-            rucio.download(
-                tools.payload,
-                {**item, "did": f"{scope}:{each}"},
-                case.test.timeout,
-                case.endpoint.ca,
-            )
-            for each in names(tools)
-        )
+    ca = case.endpoint.ca
+    counts = await _all(
+        rucio.download(tools.payload, {**asked, "did": f"{scope}:{each}"}, case.test.timeout, ca)
+        for each in names(tools)
     )
     return Measured(bytes=sum(counts), files=len(counts))
 
@@ -311,7 +226,7 @@ async def delete(tools: Tools) -> Measured:
     tools.removed_at("rule", rule_id)
     if tools.case.test.options.gone:
         source = tools.case.needs[0].place
-        while await rucio.rule(rule_id) is not None or await _everywhere(tools, rucio) - {source}:
+        while await rucio.rule(rule_id) is not None or await everywhere(tools, rucio) - {source}:
             await asyncio.sleep(LOOK_AGAIN)
     return Measured(measures={"rule": rule_id})
 
