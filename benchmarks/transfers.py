@@ -154,7 +154,7 @@ def memory(lake: Lake, folder: Path, rses: int, lasts: float) -> None:
         largest = max(samples(process, lasts), default=0)
         assert process.poll() is None, (folder / "said").read_text()[-2000:]
         began = time.perf_counter()
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)  # who is in the background may ignore SIGINT
         process.wait(timeout=300)
     print(
         f"{rses * (rses - 1)} links through FTS; interrupted, the run ended within "

@@ -144,7 +144,9 @@ class RunSession:
         self._left = self._ledger.left
         todo = {name: check for name, check in selected.items() if name not in (done or {})}
         self.engine = Engine(
-            todo, spec.credentials, shared, self.recorder, self._ledger, limits, self._tidy
+            *(todo, spec.credentials, shared, self.recorder, self._ledger, limits),
+            beside=self._tidy,
+            after=self._try_again,
         )
         self._log = RunLog(run.path / folder.LOG, self.redactor)
 
@@ -153,6 +155,11 @@ class RunSession:
         await self._remover.remove(self._left, sessions)
         cases = [case for case, _ in self.selected.values()]
         await undo(self.spec, self.run.path, self._ledger, cases, sessions)
+
+    async def _try_again(self, sessions: Sessions) -> None:
+        """Undo what is left at services that were away when it should have been undone."""
+        if any(created.service for created in self._ledger.left):
+            await Remover(self.spec, self._ledger).remove(self._ledger.left, sessions)
 
     def plan_own(self, own: Mapping[str, Case]) -> None:
         """Take own tests in Python into the plan, and write it."""

@@ -13,7 +13,8 @@ from lakecheck.drivers.fts import JobReport
 from lakecheck.errors import DriverError, TesterFailed
 
 log = logging.getLogger("lakecheck.drivers")
-BATCH = 150  # ids of 36 characters in one URL, which servers bound at 8 kB
+BATCH = 200  # ids of 36 characters in one URL, which servers bound at 8 kB
+PACE = 1.0  # seconds a request, where many jobs need several
 SHARE = 0.15  # of a job's age that may pass until it is asked for again
 SOONEST, LATEST = 0.5, 15.0  # seconds between two questions about one job
 
@@ -29,9 +30,12 @@ class Followed(Struct, eq=False):
     outcome: asyncio.Future[JobReport]
 
 
-def interval(age: float) -> float:
-    """Seconds until a job of this age is asked for again: the older, the less is missed by it."""
-    return min(max(age * SHARE, SOONEST), LATEST)
+def interval(age: float, jobs: int = 1) -> float:
+    """Seconds until a job of this age is asked for again: the older, the less is missed by it.
+
+    With many jobs they are so many that FTS is asked once in `PACE`.
+    """
+    return max(min(max(age * SHARE, SOONEST), LATEST), (jobs // BATCH) * PACE)
 
 
 class Follower:
@@ -80,7 +84,7 @@ class Follower:
                 waiting.outcome.set_result(job)
         now = time.monotonic()
         for each in batch:
-            each.due = now + interval(now - each.since)
+            each.due = now + interval(now - each.since, len(self._followed))
 
     async def _told(self, ids: Sequence[str], files: bool) -> Sequence[JobReport]:
         """Ask; that it does not answer is kept in mind, and the next question comes later."""

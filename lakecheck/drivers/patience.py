@@ -8,15 +8,22 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from tenacity import AsyncRetrying, retry_if_exception_type, wait_exponential_jitter
+from tenacity import AsyncRetrying, retry_if_exception, wait_exponential, wait_random
 
 from lakecheck.errors import DriverError, Overloaded, ProtocolError, TimedOut, Unreachable
 
 Answer = TypeVar("Answer")
 PASSING = (Unreachable, TimedOut, Overloaded, ProtocolError)
 FIRST, LONGEST = 0.5, 10.0  # seconds between two attempts
-WAIT = wait_exponential_jitter(multiplier=FIRST, max=LONGEST)
+WAIT = wait_exponential(multiplier=FIRST, max=LONGEST) + wait_random(0, 2 * FIRST)
 log = logging.getLogger("lakecheck.drivers")
+
+
+def passes(error: BaseException) -> bool:
+    """Say whether an error may go away by itself: a request that is refused stays wrong."""
+    if isinstance(error, ProtocolError):
+        return error.code is None or not 400 <= error.code < 500
+    return isinstance(error, PASSING)
 
 
 class Patience:
@@ -35,7 +42,7 @@ class Patience:
     async def patiently(self, call: Callable[[], Answer]) -> Answer:
         """Make a call until it succeeds or is cancelled; what will not pass by itself is raised."""
         async for attempt in AsyncRetrying(
-            retry=retry_if_exception_type(PASSING),
+            retry=retry_if_exception(passes),
             wait=WAIT,
             reraise=True,
         ):
@@ -48,6 +55,8 @@ class Patience:
         try:
             answer = await self.once(call)
         except PASSING as error:
+            if not passes(error):
+                raise
             # A server may close a connection while it is asked: that is no trouble if it is once.
             if again and not self._told:
                 self._told = True

@@ -43,8 +43,12 @@ class Engine:
         ledger: Ledger,
         limits: Limits,
         beside: Callable[[Sessions], Coroutine[Any, Any, Any]] | None = None,
+        after: Callable[[Sessions], Coroutine[Any, Any, Any]] | None = None,
     ) -> None:
-        """`beside` is done while the cases run, with their connections, and waited for a little."""
+        """`beside` is done while the cases run, `after` at the end, with their connections.
+
+        Both are waited for a little.
+        """
         self.recorder = recorder
         self.ledger = ledger
         self.payloads = Payloads(context.run_id)
@@ -57,6 +61,7 @@ class Engine:
         self._limits = limits
         self._aims = aims(selected)
         self._beside = beside
+        self._after = after
         self._conductor: Conductor | None = None
         self._thread: threading.Thread | None = None
         self._started = threading.Event()
@@ -150,7 +155,9 @@ class Engine:
     async def _tidy(self, conductor: Conductor, started: list[asyncio.Task[Any]]) -> None:
         """Remove seeds and old leftovers; short where something hangs, so that the run ends."""
         troubled = conductor.silence.troubled
-        left = (self._workshop.seeds.remove(), self._workshop.release())
+        left = [self._workshop.seeds.remove(), self._workshop.release()]
+        if self._after:
+            left.append(self._after(self.sessions))
         tasks = [*started, *map(asyncio.create_task, left)]
         if not self._stopping:
             answered = set(conductor.scheduler.answered) - troubled

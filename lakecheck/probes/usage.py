@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
 
-from lakecheck.model import Case, Endpoint, Field, Inventory, Kind, Step, Test, Traffic
+from lakecheck.model import (
+    Case,
+    Credential,
+    Endpoint,
+    Field,
+    Inventory,
+    Kind,
+    Step,
+    Test,
+    Traffic,
+)
 from lakecheck.plan import matrix
 from lakecheck.probes.usage_experiments import OTHER, Experiment, ExperimentsShape
 from lakecheck.spec.names import ServiceName
@@ -60,6 +71,24 @@ def traffic(_: Case) -> Traffic:
     return Traffic({}, {})
 
 
+def repeat(case: Case, step: str, _: Credential) -> list[str]:
+    """Give what to ask by hand with Rucio's own command; the user's own rucio.cfg says who asks.
+
+    `ACCOUNT` stands for one of those that the check has found.
+    """
+    rse = shlex.quote(case.place)
+    lines = [f"rucio rse show {rse}"]
+    if step == "accounts":
+        lines.append(f"rucio account limit list --rse {rse} ACCOUNT")
+    elif step != "space":
+        lines.append(f"rucio replica list dataset --rse {rse}")
+    return lines
+
+
+def _patience(_: Options) -> float:
+    return 600.0  # s; a large lake's lists of datasets and rules are long
+
+
 KIND = Kind(
     name="usage",
     title="used and free space of every RSE, by account, scope and experiment",
@@ -69,7 +98,12 @@ KIND = Kind(
     traffic=traffic,
     probe="lakecheck.probes.usage_steps:STEPS",
     services=("rucio",),
+    timeout=_patience,
+    driven=False,
+    repeat=repeat,
     fields=(
+        # Beside `experiment`, which may be the RSE's own too, and which SQL's view has not.
+        Field("experiment", "keyword", "the experiment whose share it is"),
         Field("used", "long", "bytes that Rucio counts, of the RSE or of the experiment on it"),
         Field("files", "long", "files that Rucio counts, likewise"),
         Field("free", "long", "bytes that are free, as Rucio was told of the storage"),

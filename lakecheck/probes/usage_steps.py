@@ -173,11 +173,11 @@ async def used(tools: Tools, rucio: Rucio, rse: str) -> Measured:
     total = _total(sources, rse)
     if name == OTHER:
         other, surplus = rest(counts.values(), total)
-        measures = {"used": other.bytes, "files": other.files, **_surplus(surplus)}
-        return Measured(measures=measures)
+        share = {"used": other.bytes, "files": other.files, **_surplus(surplus)}
+        return Measured(measures={"experiment": name, **share})
     mine = [each for each in disputed if name in each.experiments]
-    measures = {"used": counts[name].bytes, "files": counts[name].files}
-    return Measured(measures=measures, error=_unclear(mine) if mine else None)
+    share = {"used": counts[name].bytes, "files": counts[name].files}
+    return Measured(measures={"experiment": name, **share}, error=_unclear(mine) if mine else None)
 
 
 def _unclear(disputed: list[Disputed]) -> DriverError:

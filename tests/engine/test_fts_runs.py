@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import signal
 import subprocess
@@ -10,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from lakecheck.devlake import Lake
+from lakecheck.devlake import Lake, pki
 from tests.devlake.fts_client import Fts
+from tests.drivers.fts_recorded import recorded
 from tests.engine.fts_lake import copies, fault, going_on, nothing_is_left, on_storages, run
 from tests.engine.runs import by_address, lakecheck, start, statuses, wait_for, write
 
@@ -151,6 +153,64 @@ def test_an_fts_that_never_answers_costs_one_case_and_blocks_the_others(
     assert {told["status"] for told in others} == {"blocked"}
     address = f"c::{failed['case']}.copy"
     assert {told["blocked_by"] for told in others} == {address}
+    nothing_is_left(fts_lake)
+
+
+def test_what_could_not_be_cancelled_in_time_is_at_the_end(fts_lake: Lake, tmp_path: Path) -> None:
+    driver = "{name: memory, faults: {stat: hang}}"
+    more = "    MEM: {endpoints: ['davs://mem.example.org:443/x']}\n"
+    file = copies(fts_lake, tmp_path, test="on: 'LAKE-1|LAKE-2', timeout: 3s")
+    text = file.read_text().replace("tests:\n", f"inventory:\n  rses:\n{more}tests:\n")
+    file.write_text(f"{text}  f: {{kind: functional, on: MEM, timeout: 14s, driver: {driver}}}\n")
+    with fault(fts_lake, "fts", "queue=300"):
+        process = start("run", file, "-o", tmp_path / "out", cwd=tmp_path)
+        wait_for(lambda: len(going_on(fts_lake)) == 2)
+        fts_lake.halt("fts")
+        time.sleep(9)
+        fts_lake.resume("fts")
+        assert len(going_on(fts_lake)) == 2  # their links' time is over, FTS did not hear of it
+        _, errors = process.communicate(timeout=60)
+        nothing_is_left(fts_lake)
+    assert process.returncode == 1, errors
+    told = by_address(tmp_path / "out")["c::LAKE-1~LAKE-2.davs.1kB.copy"]
+    assert (told["error.class"], told["error.side"]) == ("unreachable", "service")
+    assert "for so long that 3s" in told["error.message"]
+
+
+@pytest.mark.parametrize("what", ["version", "proxy", "token"])
+def test_what_is_our_own_fault_is_an_error_in_a_sentence(
+    fts_lake: Lake, tmp_path: Path, what: str
+) -> None:
+    settings = fts_lake.services["fts"]
+    proxy, token = tmp_path / "proxy.pem", tmp_path / "token"
+    for path in (proxy, token):
+        path.touch(0o600)
+    strange = pki.make_user(pki.make_authority("Another"), "Lake User")
+    proxy.write_bytes(pki.make_proxy(strange, datetime.timedelta(seconds=-60)))
+    token.write_text("wrong")
+    with recorded() as old:
+        old.answers["GET /"] = (200, {"api": {"major": 2, "minor": 0, "patch": 0}})
+        url = old.url if what == "version" else settings["url"]
+        credential = "none" if what == "version" else what
+        services = (
+            f"credentials:\n  proxy: {{x509: {{proxy: {proxy}}}}}\n"
+            f"  token: {{token: {{file: {token}}}}}\nservices:\n"
+            f"  mine: {{kind: fts, url: '{url}', ca: '{settings['ca']}', "
+            f" credential: {credential}}}\n"
+        )
+        file = copies(fts_lake, tmp_path, services=services, test="timeout: 60s")
+        file.write_text(file.read_text().replace("via: fts", "via: mine"))
+        found = run(file, tmp_path / "out", 10)
+    found = {name: told for name, told in found.items() if told["status"] != "passed"}
+    first = next(told for told in found.values() if told["status"] == "error")
+    assert {told["status"] for told in found.values()} <= {"error", "blocked"}
+    assert first["error.side"] == "tester"
+    words = {
+        "version": "speaks version 2 of its REST interface; lakecheck needs 3 or newer",
+        "proxy": "ended at",
+        "token": "FTS does not know who we are",
+    }
+    assert words[what] in first["error.message"]
     nothing_is_left(fts_lake)
 
 

@@ -87,6 +87,7 @@ class FakeFTS:
         self.silence: DriverError | None = None
         self.reports = reports
         self.cancelled: list[str] = []
+        self.deaf = False
 
     def job_id(self, key: str) -> str:
         return f"id{key[-1]}"
@@ -105,6 +106,8 @@ class FakeFTS:
 
     async def cancel(self, ids: Any) -> dict[str, JobReport]:
         self.cancelled += ids
+        if self.deaf:
+            await asyncio.Event().wait()
         return {name: cast(JobReport, self.reports[name]) for name in ids}
 
 
@@ -314,18 +317,20 @@ def test_at_the_deadline_what_runs_is_cancelled(
     assert (told.error.error_class, told.error.phase, told.error.side) == ("timeout", phase, side)
 
 
-def late(folder: Path, at_last: JobReport, silence: DriverError | None = None) -> Any:
+def late(folder: Path, at_last: JobReport, fts_silence: DriverError | None = None) -> Any:
     """A copy whose time ends while its job waits; then FTS tells this."""
     fts = FakeFTS(id0=job("ACTIVE"))
-    fts.silence = silence
+    fts.silence = fts_silence
+    fts.deaf = at_last.lost
     noted = Noted(case_of(folder), fts)
 
     async def whole() -> Measured:
         task = asyncio.create_task(fts_step.copy(as_tools(noted)))
         await asyncio.sleep(0.05)
         noted.late, fts.reports["id0"] = True, at_last
-        task.cancel()
-        return await task
+        async with asyncio.timeout(0):  # as the engine ends it
+            return await task
+        raise AssertionError("it was not told that its time is over")
 
     return asyncio.run(whole()), fts
 
@@ -337,7 +342,8 @@ def test_what_had_finished_when_it_was_looked_at_last_has_passed(tmp_path: Path)
     assert (told.files, told.bytes) == (1, 1000)
 
 
-def test_an_fts_that_was_silent_is_told_so(tmp_path: Path) -> None:
+def test_an_fts_that_was_silent_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fts_step, "LAST_LOOK", 0.2)
     away = Unreachable("FTS at x: Connection refused", side="service", phase="connect")
 
     told, _ = late(tmp_path, JobReport("id0", "", lost=True), away)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import fnmatch
+from types import SimpleNamespace
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakecheck.drivers.rucio_usage import Count, Holding
+from lakecheck.drivers.rucio_usage import Count, Holding, Usage
+from lakecheck.errors import Overloaded, ProtocolError
 from lakecheck.model import RSE, Inventory, ServiceChoice, Test
 from lakecheck.probes.usage import KIND, Options
 from lakecheck.probes.usage_experiments import Experiment, common, matches
-from lakecheck.probes.usage_steps import by_experiment, by_scope, rest
+from lakecheck.probes.usage_steps import STEPS, by_experiment, by_scope, rest
 
 NAMES = st.text("ab", max_size=6)
 PATTERNS = st.text("ab*", max_size=6)
@@ -104,3 +109,43 @@ def test_every_rse_has_a_case_and_one_for_each_experiment() -> None:
     assert {case.credentials for case in cases} == {("none", "robot")}
     plain = KIND.cases(Test("usage", "usage", Options(via="rucio")), inventory)
     assert [case.id for case in plain] == ["A", "B"]
+
+
+class Tools:
+    """A case's tools over what a Rucio tells of its RSE's space, if it tells anything."""
+
+    def __init__(self, told: dict[str, Any] | None) -> None:
+        options = Options(via="rucio")
+        test = Test("usage", "usage", options, timeout=0.05)
+        [self.case] = KIND.cases(test, Inventory({"A": RSE("A", ())}))
+        self.late = told is None
+        self._told = told
+
+    async def service(self) -> Any:
+        async def ask(question: Any) -> Any:
+            if self._told is None:
+                await asyncio.sleep(60)
+            return question(SimpleNamespace(get_rse_usage=lambda rse: [self._told]))
+
+        busy = Overloaded("Rucio answered HTTP 503", code=503, side="service")
+        return SimpleNamespace(usage=Usage(ask), silence=busy)
+
+
+async def space(told: dict[str, Any] | None) -> Any:
+    tools: Any = Tools(told)
+    async with asyncio.timeout(tools.case.test.timeout):
+        return await STEPS["space"](tools)
+
+
+def test_a_rucio_that_stays_silent_is_told_with_its_reason() -> None:
+    error = asyncio.run(space(None)).error
+    assert isinstance(error, Overloaded)
+    assert (error.code, error.side) == (503, "service")
+    limit = "0.05s, the time of the whole case"
+    assert error.message == f"Rucio answered HTTP 503 (for so long that {limit}, was over)"
+
+
+def test_a_counter_below_zero_is_no_measurement() -> None:
+    told = {"source": "rucio", "used": -5, "free": None, "files": 1}
+    with pytest.raises(ProtocolError, match="Rucio counts -5 bytes in 1 files on A"):
+        asyncio.run(space(told))

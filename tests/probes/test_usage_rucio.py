@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,9 +16,11 @@ from lakecheck.devlake import Lake
 from lakecheck.drivers.rucio_client import client
 from lakecheck.drivers.rucio_session import Rucio
 from lakecheck.drivers.rucio_usage import Usage
+from lakecheck.model import NOBODY, RSE, Inventory, Test
+from lakecheck.probes.usage import KIND, Options
 from tests.devlake.rucio_client import until
 from tests.drivers.rucio import service, user
-from tests.engine.runs import Document, documents, lakecheck, write
+from tests.engine.runs import Document, documents, environment, lakecheck, write
 
 EXPERIMENTS = "{SKA: {scopes: ['SKA_*'], accounts: [root]}, CTA: {scopes: ['CTA_*']}}"
 SPEC = """\
@@ -147,6 +152,9 @@ def test_every_number_is_there_and_they_add_up(
     shares = {
         each["experiment"]: usage(each) for (_, check), each in found.items() if check == "used"
     }
+    assert {name: share.pop("experiment") for name, share in shares.items()} == {
+        name: name for name in shares
+    }
     assert shares == {
         "SKA": {"used": 2005, "files": 3},
         "CTA": {"used": 370, "files": 2},
@@ -188,7 +196,7 @@ def test_accounts_that_hold_the_same_files_are_a_surplus_and_not_negative(
         "accounts of A and B hold one dataset or file in scopes of no experiment (SKA_A:ds), "
         "counted as other; name the scope SKA_A in one of them"
     )
-    assert usage(disputed) == {"used": 5, "files": 1}
+    assert usage(disputed) == {"experiment": "A", "used": 5, "files": 1}
     assert usage(found["LAKE-1.other", "used"])["used"] == USED - 5 - 370
 
 
@@ -210,6 +218,7 @@ def test_free_space_that_nobody_tells_is_no_pass(
         "LAKE-2: rucio. Have them set, or name another as storage"
     )
     assert usage(found["space"])["used"] == 0
+    assert found["space"]["repeat"] == ["rucio rse show LAKE-2"]
 
 
 def test_each_question_is_asked_once_however_many_want_to_know(
@@ -239,3 +248,28 @@ def test_each_question_is_asked_once_however_many_want_to_know(
     asyncio.run(ask_often())
     # Four of each RSE; all rules, all RSEs, and the two expressions that are no RSE's name.
     assert len(asked) == 2 * 4 + 2 + 2
+
+
+@pytest.mark.parametrize(
+    ("step", "seen"),
+    [("space", f"used: {USED}"), ("scopes", "SKA_A:ds")],
+)
+def test_a_check_is_repeated_by_hand(
+    clients: tuple[Lake, dict[str, Any]], step: str, seen: str
+) -> None:
+    lake, _ = clients
+    options = Options(via="rucio")
+    [case] = KIND.cases(Test("usage", "usage", options), Inventory({"LAKE-1": RSE("LAKE-1", ())}))
+    assert KIND.repeat
+    last = KIND.repeat(case, step, NOBODY)[-1]
+    program = Path(sys.executable).with_name("rucio")
+    config = lake.services["rucio"]["root"]["client"]
+    done = subprocess.run(
+        [str(program), *shlex.split(last)[1:]],
+        env=environment(RUCIO_CONFIG=str(config)),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert seen in done.stdout

@@ -1,4 +1,4 @@
-"""Every example of docs/spec-language.md is a spec that loads."""
+"""Every example of docs/spec-language.md and docs/fts.md is a spec that loads."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from lakecheck.errors import SpecError
 from lakecheck.spec import load, schema
 from tests.spec.conftest import write
 
-PAGE = (Path(__file__).parents[2] / "docs" / "spec-language.md").read_text()
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "spec-language.md").read_text()
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", PAGE, flags=re.S)
+OF_FTS = re.findall(r"```yaml\n(.*?)```", (DOCS / "fts.md").read_text(), flags=re.S)
 
 INVENTORY = """
 inventory:
@@ -25,7 +27,7 @@ inventory:
 CREDENTIALS = "credentials: {robot: {x509: {proxy: /p}}}\n"
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=range(len(EXAMPLES)))
+@pytest.mark.parametrize("example", [*EXAMPLES, *OF_FTS])
 def test_the_example_loads(folder: Path, example: str) -> None:
     around = "lakecheck: 1\n"
     around += INVENTORY if "inventory:" not in example else ""

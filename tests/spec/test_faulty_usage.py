@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.spec.conftest import Faults
+from tests.spec.conftest import Faults, Write
 
 HEAD = """\
 lakecheck: 1
@@ -71,3 +71,9 @@ def test_experiments(text: str, message: str, faults: Faults) -> None:
 def test_every_pair_is_told(faults: Faults) -> None:
     written = "A: {scopes: ['*']}, B: {scopes: [b]}, C: {scopes: [b, c]}"
     assert len(faults(f"{HEAD}{written}}}}}\n")) == 4
+
+
+def test_storages_may_speak_what_no_driver_does(spec: Write) -> None:
+    text = HEAD.replace("davs://c.cern.ch:443/x", "srm://c.cern.ch:8443/x")
+    loaded = spec(f"{text}SKA: {{scopes: [sky]}}}}}}\n")
+    assert loaded.tests["a"].options.experiments["SKA"].scopes == ("sky",)
