@@ -82,4 +82,4 @@ class Patience:
 
 def is_away(error: BaseException) -> bool:
     """Say whether a service, and no storage behind it, was in trouble that may pass."""
-    return isinstance(error, PASSING) and error.side == "service"
+    return isinstance(error, DriverError) and error.side == "service" and passes(error)

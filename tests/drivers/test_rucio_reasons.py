@@ -21,7 +21,7 @@ REFUSED = (
 @pytest.mark.parametrize(
     ("reason", "error_class", "side"),
     [
-        ("TRANSFER [1] HTTP 403 : Permission refused", "denied", "transfer"),
+        ("TRANSFER [1] HTTP 403 : Permission refused", "denied", "destination"),
         ("SOURCE [2] Failed to stat file (No such file or directory)", "missing", "source"),
         ("DESTINATION [28] No space left on device", "full", "destination"),
         ("DESTINATION OVERWRITE [17] Destination file exists", "exists", "destination"),

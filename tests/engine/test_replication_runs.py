@@ -139,7 +139,7 @@ def test_what_a_storage_refuses_is_told_of_uploads_and_rules(
     assert (stuck["status"], stuck["error.class"], stuck["error.side"]) == (
         "failed",
         "denied",
-        "transfer",
+        "destination",
     )
     assert stuck["error.message"].startswith("the rule is STUCK: ")
     assert stuck["replication.locks_stuck"] > 0
