@@ -41,11 +41,11 @@ def tag(tools: Tools) -> str:
     return f"lakecheck {tools.run_id}"
 
 
-async def everywhere(tools: Tools, rucio: Rucio) -> set[str]:
-    """RSEs that have all files, each as it was uploaded."""
-    replicas = await _replicas(tools, rucio)
-    each = [{rse for rse, state in one.states.items() if state == AVAILABLE} for one in replicas]
-    return set.intersection(*each) if each else set()
+async def held(tools: Tools, rucio: Rucio) -> tuple[set[str], set[str]]:
+    """RSEs that have all files, as they were uploaded; and those that have any, in any state."""
+    found = [one.states for one in await _replicas(tools, rucio)]
+    there = [{rse for rse, state in states.items() if state == AVAILABLE} for states in found]
+    return set.intersection(*there), set().union(*found)
 
 
 async def whole(tools: Tools, rucio: Rucio, rse: str) -> Sequence[Replica]:

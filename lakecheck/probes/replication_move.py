@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from lakecheck.drivers.rucio_session import Rucio
 from lakecheck.errors import DriverError, Missing
 from lakecheck.probes.base import Tools
-from lakecheck.probes.replication_files import did_of, everywhere, item, names, tag
+from lakecheck.probes.replication_files import did_of, held, item, names, tag
 
 LOOK_AGAIN = 1.0  # seconds
 Answer = TypeVar("Answer")
@@ -72,12 +72,12 @@ async def end(tools: Tools, rucio: Rucio, wanted: set[str]) -> None:
 
 
 async def _look(tools: Tools, rucio: Rucio, number: int) -> set[str]:
-    """Download one of the files, of any copy, and give the RSEs that have them all."""
+    """Download one of the files, of any copy, and give the RSEs that still have any."""
     case = tools.case
     assert case.endpoint is not None
     files, (scope, _) = names(tools), did_of(tools)
-    there = await everywhere(tools, rucio)
-    if not there:
+    whole, some = await held(tools, rucio)
+    if not whole:
         raise Missing("between two classes there was no whole copy at all", side="service")
     did = f"{scope}:{files[number % len(files)]}"
     asked = {**item(case.test.options, case), "did": did}
@@ -87,4 +87,4 @@ async def _look(tools: Tools, rucio: Rucio, number: int) -> set[str]:
         error.message = f"between two classes {did} could not be read: {error.message}"
         error.args = (error.message,)
         raise
-    return there
+    return some
