@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 from msgspec import Struct, field
@@ -18,6 +19,9 @@ class DriverChoice(Struct, frozen=True):
 
     name: str = "gfal2"
     options: Mapping[str, Any] = field(default_factory=dict)
+
+
+NO_DRIVER = DriverChoice("")
 
 
 class Endpoint(Struct, frozen=True, cache_hash=True, eq=True):
@@ -100,10 +104,20 @@ class ServiceChoice(Struct, frozen=True):
     origin: str = ""  # `file:line`
 
 
+class Comparison(Struct, frozen=True):
+    """Two catalogues that shall agree; `known` and `left_out` tell which RSEs are no surprise."""
+
+    sides: tuple[Any, ...]  # as spec.operands.Operand
+    known: frozenset[str] = frozenset()
+    left_out: tuple[str, ...] = ()  # names and globs
+
+
 class Test(Struct, frozen=True):
     """A named entry of `tests:`; `options` holds the keys of its kind, decoded.
 
     `service` is the one that `via:` names; None where nothing stands between us and storages.
+    `services` are those that it asks for their own sake: all of the spec, or what `of:` names.
+    `comparison` is what `between:` names.
     """
 
     name: str
@@ -116,6 +130,9 @@ class Test(Struct, frozen=True):
     expect: tuple[Condition, ...] = ()
     allow_empty: bool = False
     service: ServiceChoice | None = None
+    services: Mapping[str, ServiceChoice] = field(default_factory=dict)
+    beneath: ServiceChoice | None = None  # an FTS under the service, to be tried where that fails
+    comparison: Comparison | None = None
     origin: str = ""  # `file:line`
 
     __test__ = False  # pytest: this is no test class
@@ -174,7 +191,17 @@ class Case(Struct, frozen=True, eq=False):
     every: float | None = None  # seconds; None: the test's
     skip: str = ""  # why it is planned but not run
     files: int = 1  # of its size
+    needs: tuple[Case, ...] = ()  # cases that must have passed before it starts
+    ways: tuple[tuple[Endpoint, Endpoint], ...] = ()  # pairs of ends, to be tried where it fails
+    experiment: str = ""  # whose share of its RSE it is about, if it is about one's
     asks: str = ""  # credential that the test's service is asked with; empty: it has no service
+    service: str = ""  # what it asks for its own sake, by name
+    task: Any = None  # what its kind has worked out for its probe
+
+    @property
+    def driven(self) -> bool:
+        """Whether a driver speaks to its endpoint; else that is only named, and proves nothing."""
+        return bool(self.driver.name)
 
     @property
     def credentials(self) -> tuple[str, ...]:
@@ -198,6 +225,7 @@ class Step(Struct, frozen=True):
     name: str
     needs: tuple[str, ...] = ()
     finaliser: bool = False
+    diagnosed: bool = False  # where it fails, the kind's diagnosis tells more
 
 
 class Traffic(Struct, frozen=True):
@@ -209,11 +237,18 @@ class Traffic(Struct, frozen=True):
 
 
 class Field(Struct, frozen=True):
-    """One field that a kind adds to documents, named without its `KIND.` prefix."""
+    """One field that a kind adds to documents, named without its `KIND.` prefix.
+
+    A name with a dot is the whole one: where `KIND` is a field itself, nothing can stand below it.
+    """
 
     name: str
-    type: Literal["keyword", "text", "long", "double", "boolean"]
+    type: Literal["keyword", "text", "long", "double", "boolean", "numbers", "nested"]
     meaning: str
+
+    def of(self, kind: str) -> str:
+        """Give its name in documents; of `numbers`, the one below which doubles stand."""
+        return self.name if "." in self.name else f"{kind}.{self.name}"
 
 
 def _a_minute(_: Any) -> float:
@@ -236,8 +271,12 @@ class Kind(Struct, frozen=True):
     fields: tuple[Field, ...] = ()
     declarable: bool = True  # may stand in `tests:`
     skips: Callable[[Case], Mapping[str, str]] | None = None  # step that will be skipped → why
+    diagnosis: str = ""  # `module:object`, as of a probe: what says which level is broken
     services: tuple[str, ...] = ()  # kinds of services that its `via:` may name
     timeout: Callable[[Any], float] = _a_minute  # seconds of a case whose test names none
+    driven: bool = True  # drivers speak to storages for it
+    located: Callable[[Any, Path], Any] | None = None  # its options, with paths seen from a folder
+    repeat: Callable[[Case, str, Credential], list[str]] | None = None  # a step, done by hand
 
 
 class SinkKind(Struct, frozen=True):

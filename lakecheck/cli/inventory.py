@@ -12,11 +12,13 @@ import msgspec
 
 from lakecheck import spec as language
 from lakecheck.cli import inventory_table, options
+from lakecheck.cli.inventory_sync import sync
 from lakecheck.errors import UsageError
 from lakecheck.inventory import Differences, Refreshed, compare, operands, refresh_all
 from lakecheck.inventory.differences import Change, Sign
 from lakecheck.spec.locks import LeftOut
 from lakecheck.spec.nodes import printable
+from lakecheck.spec.operands import find
 from lakecheck.views.console import Console
 
 TESTER, DIFFERENT = 10, 2
@@ -28,6 +30,9 @@ COLOURS: dict[Sign, str] = {"+": "green", "-": "red", "~": "yellow"}
 @click.group()
 def inventory() -> None:
     """RSEs and endpoints, and where they came from."""
+
+
+inventory.add_command(sync)
 
 
 @inventory.command()
@@ -81,7 +86,8 @@ def diff(before: str, after: str, specs: tuple[Path, ...], as_json: bool) -> int
     def sources() -> tuple[language.Source, ...]:
         return language.sources(options.spec_paths(specs))
 
-    found = compare(operands.rses(before, sources), operands.rses(after, sources))
+    sides = [find(operand, sources) for operand in (before, after)]
+    found = compare(*map(operands.catalogue, sides))
     if as_json:
         click.echo(json.dumps(_plain(found), indent=2, ensure_ascii=False))
     else:

@@ -28,6 +28,8 @@ _WORDS = (
     "rse",
     "run.id",
     "run.trigger",
+    "service",
+    "severity",
     "site",
     "spec.name",
     "status",
@@ -56,8 +58,12 @@ LABELS = ("labels.", "source.labels.", "destination.labels.")
 
 
 def is_known(name: str, more: Iterable[str] = ()) -> bool:
-    """Whether documents have such a field; `more` are those of a kind (`tpc.verified`)."""
-    return name in FIELDS or name in more or (name.startswith(LABELS) and name not in LABELS)
+    """Whether documents have such a field; `more` are those of a kind (`tpc.verified`).
+
+    Of those that end in a dot, whatever stands below is known.
+    """
+    below = (*LABELS, *(each for each in more if each.endswith(".")))
+    return name in FIELDS or name in more or (name.startswith(below) and name not in below)
 
 
 def step_of(name: str, more: Iterable[str] = ()) -> str:

@@ -33,14 +33,16 @@ def write_inventory(
     layout: Layout, storages: Iterable[Storage], services: Iterable[Service] = ()
 ) -> Path:
     """Write an inventory that is complete by itself and that specs can include."""
-    through = {service.name: dict(service.entry) for service in services if service.entry}
+    chosen = [service for service in services if service.entry]
+    through = {service.name: dict(service.entry) for service in chosen}
+    own = {name: dict(each) for service in chosen for name, each in service.credentials.items()}
     content = {
         "lakecheck": 1,
         "inventory": {
             "ca": _shown(layout, layout.ca),
             "rses": {s.name: _rse(s, number) for number, s in enumerate(storages)},
         },
-        "credentials": {"lake": {"x509": {"proxy": _shown(layout, layout.proxy)}}},
+        "credentials": {"lake": {"x509": {"proxy": _shown(layout, layout.proxy)}}, **own},
         **({"services": through} if through else {}),
         "tests": {},
     }

@@ -24,6 +24,7 @@ class Service(Struct, frozen=True):
     settings: Mapping[str, Any] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
     entry: Mapping[str, Any] = field(default_factory=dict)  # of a spec's `services:`
+    credentials: Mapping[str, Any] = field(default_factory=dict)  # those that the entry needs
     # Takes a fault in words, and the URLs of the lake's storages; UsageError where it has none so.
     misbehave: Callable[[str, Mapping[str, Sequence[str]]], None] | None = None
 

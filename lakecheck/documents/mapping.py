@@ -9,8 +9,21 @@ from lakecheck import registry
 from lakecheck.model import Kind
 
 # `stored` is kept and shown, and not searched; `object` holds fields that stand here too, and
-# there may be several of it in one document.
-Type = Literal["keyword", "text", "long", "double", "boolean", "date", "ip", "stored", "object"]
+# there may be several of it in one document; below `numbers` stand doubles that others name;
+# `nested` is a list of maps, each found by itself.
+Type = Literal[
+    "keyword",
+    "text",
+    "long",
+    "double",
+    "boolean",
+    "date",
+    "ip",
+    "stored",
+    "object",
+    "numbers",
+    "nested",
+]
 
 _KEYWORDS = (
     "document",
@@ -40,6 +53,8 @@ _KEYWORDS = (
     "error.host",
     "error.fingerprint",
     "transfer.mode",
+    "diagnosis.level",
+    "diagnosis.side",
     "service",
     "job.id",
     "job.url",
@@ -65,6 +80,7 @@ FIELDS: dict[str, Type] = {
     "duration": "double",
     "throughput": "double",
     "reason": "text",
+    "diagnosis.tried": "text",
     "error.message": "text",
     "expected": "object",
     "expected.met": "boolean",
@@ -84,5 +100,5 @@ def fields() -> dict[str, Type]:
     found: dict[str, Type] = dict(FIELDS)
     for name in registry.names("kinds"):
         kind: Kind = registry.load("kinds", name)
-        found.update({f"{kind.name}.{field.name}": field.type for field in kind.fields})
+        found.update({field.of(kind.name): field.type for field in kind.fields})
     return found

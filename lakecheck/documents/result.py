@@ -44,6 +44,7 @@ class Result(Struct):
     reason: str = ""
     blocked_by: str = ""
     error: DriverError | None = None
+    severity: str = ""
     measures: Mapping[str, Any] = field(default_factory=dict)
     expected: Sequence[Mapping[str, Any]] = ()
     repeat: Sequence[str] = ()
@@ -141,6 +142,7 @@ def document(result: Result, context: Context) -> Document:
     for name, value in (
         ("reason", context.redactor.text(result.reason)),
         ("blocked_by", result.blocked_by),
+        ("severity", result.severity),
         ("duration", result.duration and round(result.duration, 6)),
         ("bytes", result.bytes),
         ("files", result.files),
@@ -187,31 +189,43 @@ def _place(case: Case, context: Context) -> Document:
     if case.source and case.endpoint:
         fields.update(_end("source.", case.source, context))
         fields.update(_end("destination.", case.endpoint, context))
-        fields["protocol"] = case.endpoint.scheme
-        fields["host"] = case.endpoint.host
+        if case.endpoint.url:
+            fields["protocol"] = case.endpoint.scheme
+            fields["host"] = case.endpoint.host
     elif case.endpoint:
         fields.update(_end("", case.endpoint, context))
-    if case.size or case.endpoint:
+    elif case.place in context.attributes and not case.service:
+        fields.update(_rse("", case.place, context))
+    if case.experiment:
+        fields["experiment"] = case.experiment
+    if case.size or (case.endpoint and case.driven):
         fields["size"] = case.size
     if case.mode:
         fields["transfer.mode"] = case.mode
-    if case.test.service:
-        fields["service"] = case.test.service.name
-    credential = context.credentials.get(case.credential)
-    fields["credential"] = case.credential
+    if service := case.test.service.name if case.test.service else case.service:
+        fields["service"] = service
+    shown = case.asks or case.credential  # what a service is shown decides, where there is one
+    credential = context.credentials.get(shown)
+    fields["credential"] = shown
     fields["auth_method"] = credential.kind if credential else "none"
     return fields
 
 
 def _end(prefix: str, endpoint: Endpoint, context: Context) -> Document:
-    fields: Document = {
-        f"{prefix}rse": endpoint.rse,
-        f"{prefix}endpoint": context.redactor.text(endpoint.url),
-        f"{prefix}host": endpoint.host,
-        # Of a second endpoint, `davs-2` is for addresses; grouped by protocol, both are davs.
-        f"{prefix}protocol": endpoint.scheme,
-    }
-    for name, value in context.attributes.get(endpoint.rse, {}).items():
+    fields = _rse(prefix, endpoint.rse, context)
+    if endpoint.url:  # else which way in is used is a service's business
+        fields |= {
+            f"{prefix}endpoint": context.redactor.text(endpoint.url),
+            f"{prefix}host": endpoint.host,
+            # Of a second endpoint, `davs-2` is for addresses; grouped by protocol, both are davs.
+            f"{prefix}protocol": endpoint.scheme,
+        }
+    return fields
+
+
+def _rse(prefix: str, rse: str, context: Context) -> Document:
+    fields: Document = {f"{prefix}rse": rse}
+    for name, value in context.attributes.get(rse, {}).items():
         fields[f"{prefix}labels.{name}"] = value
         if name in FROM_ATTRIBUTES:
             fields[f"{prefix}{name}"] = value

@@ -5,34 +5,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, TypeVar
-
-from tenacity import AsyncRetrying, retry_if_exception, wait_exponential, wait_random
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from lakecheck.drivers import fts_library
 from lakecheck.drivers.base import Leftover
 from lakecheck.drivers.fts import UNFINISHED, JobReport, Options, Submission
 from lakecheck.drivers.fts_answers import job_report
 from lakecheck.drivers.fts_follow import BATCH, Follower
+from lakecheck.drivers.patience import Patience
 from lakecheck.drivers.together import Together
-from lakecheck.errors import (
-    BadCredential,
-    DriverError,
-    Overloaded,
-    ProtocolError,
-    TesterFailed,
-    TimedOut,
-    Unreachable,
-)
+from lakecheck.errors import BadCredential, DriverError, TesterFailed
 from lakecheck.model import Credential, ServiceChoice
 
 if TYPE_CHECKING:
     from lakecheck.drivers.fts_client import Client
 
 log = logging.getLogger("lakecheck.drivers")
-Answer = TypeVar("Answer")
 AT_ONCE = 8  # requests
 OPENING = 30.0  # seconds that an FTS has to answer for the first time
 METADATA = "lakecheck"  # key of a job's metadata that says whose it is
@@ -42,13 +31,6 @@ MISSING = (
 )
 
 
-def passes(error: BaseException) -> bool:
-    """Whether an error may go away by itself: a request that is refused stays wrong."""
-    if isinstance(error, ProtocolError):
-        return error.code is None or not 400 <= error.code < 500
-    return isinstance(error, Unreachable | TimedOut | Overloaded)
-
-
 class FTS:
     """One FTS and credential; every call raises a DriverError and nothing else."""
 
@@ -56,26 +38,20 @@ class FTS:
         self.choice = choice
         self.credential = credential
         self.options: Options = choice.options
-        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="lakecheck-fts")
+        self._patience = Patience(choice.name, AT_ONCE)
         self._opening = asyncio.Lock()
         self._delegating = asyncio.Lock()
         self._delegations = 0
         self._client: Client | None = None
         self._follower = Follower(self._ask)
         self._ending = Together(self._end, BATCH)
-        self.trouble: DriverError | None = None  # why the last call had no answer
 
     async def ready(self) -> None:
         """Wait until it has answered once, and has a proxy of ours where it needs one."""
         async with self._opening:
-            if self._client is not None:
-                return
-            try:
-                async with asyncio.timeout(OPENING):
-                    self._client = await self._patiently(self._open)
-            except TimeoutError:
-                silent = TimedOut(f"FTS at {self.choice.url} does not answer", side="service")
-                raise self.trouble or silent from None
+            if self._client is None:
+                opened = await self._patience.within(OPENING, self._open, self.choice.url)
+                self._client = opened
 
     def _open(self) -> Client:
         try:
@@ -117,7 +93,7 @@ class FTS:
                     client.cancel([job_id])
 
         try:
-            return await self._patiently(submit)
+            return await self._patience.patiently(submit)
         except asyncio.CancelledError:
             given_up.set()
             raise
@@ -164,45 +140,22 @@ class FTS:
     @property
     def silence(self) -> DriverError | None:
         """Why it does not answer at the moment, if it does not."""
-        return self.trouble or self._follower.trouble
+        return self._patience.trouble or self._follower.trouble
 
     async def _ask(self, ids: Sequence[str], files: bool) -> list[JobReport]:
         told = await self._once("jobs", ids, files)
         return [job_report(each, self.options.monitor) for each in told]
 
     async def _call(self, name: str, *arguments: Any) -> Any:
-        return await self._patiently(lambda: getattr(self._client, name)(*arguments))
+        return await self._patience.patiently(lambda: getattr(self._client, name)(*arguments))
 
     async def _once(self, name: str, *arguments: Any) -> Any:
-        return await self._in_thread(lambda: getattr(self._client, name)(*arguments))
-
-    async def _patiently(self, call: Callable[[], Answer]) -> Answer:
-        """Try until it succeeds or is cancelled; what will not pass by itself is raised."""
-        async for attempt in AsyncRetrying(
-            retry=retry_if_exception(passes),
-            wait=wait_exponential(multiplier=0.5, max=10) + wait_random(0, 1),
-            reraise=True,
-        ):
-            with attempt:
-                try:
-                    answer = await self._in_thread(call)
-                except DriverError as error:
-                    if not passes(error):
-                        raise
-                    if self.trouble is None:
-                        log.warning("%s: %s; trying again", self.choice.name, error)
-                    self.trouble = error
-                    raise
-                self.trouble = None
-        return answer
-
-    async def _in_thread(self, call: Callable[[], Answer]) -> Answer:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+        return await self._patience.once(lambda: getattr(self._client, name)(*arguments))
 
     async def close(self) -> None:
         """Follow nothing any more, and end all connections."""
         await self._follower.close()
         await self._ending.close()
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._patience.close()
         if self._client is not None:
             self._client.close()

@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from lakecheck.drivers.waiting import ForOurselves
+from lakecheck.drivers.waiting import AtWork, ForOurselves
 from lakecheck.drivers.worker_process import WorkerProcess
 from lakecheck.drivers.worker_wire import DONE
 from lakecheck.errors import TesterFailed
@@ -113,7 +113,8 @@ class Pool:
         turn, worker = await self._begin(identity)
         silence = asyncio.get_running_loop().call_later(SILENT, turn.leave)
         try:
-            reply = await worker.call(name, arguments)
+            with AtWork():
+                reply = await worker.call(name, arguments)
         finally:
             silence.cancel()
             turn.leave()

@@ -24,6 +24,12 @@ class Options(Struct, frozen=True):
         str, Meta(description="Account to act as; the credential's default one if not given.")
     ] = ""
     vo: Annotated[str, Meta(description="VO, where one Rucio serves several.")] = ""
+    at_once: Annotated[int, Meta(description="Cases of one run in flight at once.")] = 100
+
+    def __post_init__(self) -> None:
+        """Check what can be wrong."""
+        if self.at_once < 1:
+            raise ValueError("at_once: at least one case must be in flight")
 
 
 KIND = ServiceKind(

@@ -48,24 +48,26 @@ def client(
     """
     options: Options = choice.options
     kind, known = _login(choice, credential)
-    with told(choice, credential), _alone():
+    with told(choice, credential):
         try:
-            from lakecheck.drivers.rucio_rest import RestClient
+            with _alone():
+                from lakecheck.drivers.rucio_rest import RestClient
         except ImportError:
             raise TesterFailed(MISSING) from None
         RestClient.check_version(choice.url, trusted(choice.ca), timeout)
-        return RestClient(
-            rucio_host=choice.url,
-            auth_host=options.auth.rstrip("/") or choice.url,
-            account=options.account,
-            ca_cert=trusted(choice.ca),
-            auth_type=kind,
-            creds=known,
-            timeout=timeout,
-            user_agent="lakecheck",
-            vo=options.vo or DEFAULT_VO,
-            logger=log,
-        )
+        with _alone():
+            return RestClient(
+                rucio_host=choice.url,
+                auth_host=options.auth.rstrip("/") or choice.url,
+                account=options.account,
+                ca_cert=trusted(choice.ca),
+                auth_type=kind,
+                creds=known,
+                timeout=timeout,
+                user_agent="lakecheck",
+                vo=options.vo or DEFAULT_VO,
+                logger=log,
+            )
 
 
 @contextlib.contextmanager

@@ -30,10 +30,15 @@ from lakecheck.model import Credential, ServiceChoice
 
 # By the names that the server gives its errors, which are those of the client's classes.
 _CLASSES: tuple[tuple[type[DriverError], str], ...] = (
-    (Missing, r".*(NotFound|NoFilesDownloaded|MissingSourceReplica)"),
+    # What was asked cannot be: the spec, or how Rucio knows us, is to be mended, and no site.
+    (TesterFailed, r"(Scope|Account|RSE)NotFound|InsufficientAccountLimit|InvalidRSEExpression"),
+    (
+        Missing,
+        r".*(NotFound|NoDistance|NoFilesDownloaded|MissingSourceReplica)|InsufficientTargetRSEs",
+    ),
     (Exists, r".*(Duplicate|AlreadyExists|DuplicateRule|DuplicateContent)"),
     (Denied, r"(RSE|Scope|Source)?AccessDenied|RSEWriteBlocked|CannotAuthorize"),
-    (Full, r"InsufficientAccountLimit|RSEOverQuota|FullStorage|InsufficientTargetRSEs"),
+    (Full, r"RSEOverQuota|FullStorage"),
     (Unsupported, r"Unsupported.*|RSEOperationNotSupported|RSEProtocol.*"),
     (Overloaded, r"ServiceUnavailable|ResourceTemporaryUnavailable|.*TemporaryFailed"),
     (Unreachable, r"ServerConnectionException"),
@@ -64,6 +69,8 @@ def translated(error: Exception, choice: ServiceChoice, credential: Credential) 
     rule = classify.rule(kind, credential=name == "AccessDenied", phase="request")
     message = f"Rucio: {said}"
     side: Side | None = None if kind is TesterFailed else "service"
+    if name == "AccessDenied":
+        side = "tester"  # what an account may not do is no storage's fault, nor Rucio's
     return classify.build(rule, message, credential, code=None, side=side, host=_host(choice))
 
 
@@ -125,4 +132,6 @@ def _by_status(status: str, choice: ServiceChoice, credential: Credential) -> Dr
         return BadCredential(f"{told}; name one with account:", phase="authenticate")
     if status in ("401", "403") and credential.kind == "token":
         return _refused(f"it answered HTTP {status}", choice, credential)
-    return classify.http(int(status), "", choice.url, credential, side="service")
+    error = classify.http(int(status), "", choice.url, credential, side="service")
+    error.message = f"Rucio at {error.host} answered HTTP {status} and does not say why"
+    return error

@@ -5,16 +5,20 @@ It is imported by rucio_client.py only, which keeps the user's configuration out
 
 from __future__ import annotations
 
-import urllib.request
+import json
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 from rucio.client import Client
+from rucio.common.constants import HTTPMethod
+from rucio.common.utils import build_url
 
 from lakecheck.drivers import rucio_errors
 from lakecheck.drivers.classify import host_of
-from lakecheck.errors import BadCredential, Overloaded, ProtocolError, TesterFailed
+from lakecheck.drivers.proxies import proxy_for
+from lakecheck.errors import BadCredential, DriverError, Overloaded, ProtocolError, TesterFailed
 
 AT_ONCE = 8  # connections that are kept
 OLDEST = 32  # major version of a server that has all that is asked here
@@ -27,22 +31,27 @@ class _Connections(requests.Session):
     def __init__(self) -> None:
         super().__init__()
         self.trust_env = False
+        self.trouble: DriverError | None = None  # the last; the client drops some
         for scheme in ("http://", "https://"):
             self.mount(scheme, HTTPAdapter(pool_maxsize=AT_ONCE))
 
     def request(self, method: str, url: str | bytes, *args: Any, **more: Any) -> Any:
         """Ask, through a proxy where `https_proxy` names one; DriverError without an answer."""
         address = str(url)
-        host = host_of(address) or ""
-        if not urllib.request.proxy_bypass(host):
-            more["proxies"] = urllib.request.getproxies()
+        host = host_of(address)
+        if proxy := proxy_for(address):
+            more["proxies"] = {urlsplit(address).scheme: proxy}
         try:
             answer = super().request(method, url, *args, **more)
         except OSError as error:  # a RequestException, or one about the CA
-            raise rucio_errors.unanswered(error, address) from None
+            self.trouble = rucio_errors.unanswered(error, address)
+            raise self.trouble from None
         if answer.status_code in BUSY:
             told = f"Rucio at {host} answered HTTP {answer.status_code} {answer.reason}"
-            raise Overloaded(told.rstrip(), code=answer.status_code, side="service", host=host)
+            self.trouble = Overloaded(
+                told.rstrip(), code=answer.status_code, side="service", host=host
+            )
+            raise self.trouble
         return answer
 
 
@@ -77,6 +86,22 @@ class RestClient(Client):  # type: ignore[misc]  # the client has no annotations
     def session(self, _: requests.Session) -> None:
         # The client makes one of its own when it begins, and at each login after that.
         self._connections = _Connections()
+
+    def list_rse_account_usage(self, rse: str) -> list[dict[str, Any]]:
+        """Give what each account uses on an RSE, which the client has no call for."""
+        url = build_url(self.host, path=f"{self.RSE_BASEURL}/{rse}/accounts/usage")
+        answer = self._send_request(url, method=HTTPMethod.GET)
+        if answer.status_code == requests.codes.ok:
+            # One JSON text a line, though the server calls all of it one.
+            try:
+                return [json.loads(line) for line in answer.text.splitlines()]
+            except ValueError:
+                told = f"Rucio at {self.host} tells the usage of {rse} in no JSON"
+                raise ProtocolError(told, side="service", host=host_of(self.host)) from None
+        error, told = self._get_exception(
+            headers=answer.headers, status_code=answer.status_code, data=answer.content
+        )
+        raise error(told)
 
     def _get_auth_tokens(self) -> tuple[None, str, str, str]:
         return None, "", "", ""  # files that hold tokens: there are none

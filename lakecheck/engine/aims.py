@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
 from typing import Any
 
 from msgspec import Struct
@@ -22,11 +23,13 @@ class Aim(Struct, frozen=True):
     kind: Kind
     probe: Steps
     selected: frozenset[str]
+    whole: bool = False  # other cases need all of it, whatever was selected
+    diagnosis: Callable[[Any], Awaitable[Mapping[str, Any]]] | None = None
 
     @property
     def needed(self) -> frozenset[str]:
         """Selected steps and, in turn, whatever they need."""
-        names = set(self.selected)
+        names = set(self.case.steps) if self.whole else set(self.selected)
         for step in reversed(self.kind.steps):
             if step.name in names:
                 names.update(step.needs)
@@ -38,6 +41,12 @@ class Aim(Struct, frozen=True):
         return tuple(step.name for step in self.kind.steps if step.name in self.selected)
 
 
+@cache
+def _object(name: str) -> Any:
+    module, _, attribute = name.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
 def aims(selected: Selected) -> dict[str, Aim]:
     """Give the aims by case; kinds that somebody else executes have none."""
     steps: dict[str, set[str]] = {}
@@ -45,11 +54,17 @@ def aims(selected: Selected) -> dict[str, Aim]:
     for case, step in selected.values():
         cases[case.address] = case
         steps.setdefault(case.address, set()).add(step)
+    needed = {each.address: each for case in cases.values() for each in case.needs}
+    for address, case in needed.items():
+        cases.setdefault(address, case)
+        steps.setdefault(address, set())
     found: dict[str, Aim] = {}
-    for address, case in cases.items():
+    # What others need comes first, wherever it stands.
+    for address, case in sorted(cases.items(), key=lambda each: each[0] not in needed):
         kind: Kind = registry.load("kinds", case.test.kind)
         if kind.probe:
-            module, _, name = kind.probe.partition(":")
-            probe: Any = getattr(importlib.import_module(module), name)
-            found[address] = Aim(case, kind, probe, frozenset(steps[address]))
+            whole, chosen = address in needed, frozenset(steps[address])
+            wanted = kind.diagnosis and getattr(case.test.options, "diagnose", False)
+            diagnosis = _object(kind.diagnosis) if wanted else None
+            found[address] = Aim(case, kind, _object(kind.probe), chosen, whole, diagnosis)
     return found

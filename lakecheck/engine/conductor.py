@@ -42,12 +42,14 @@ class Conductor:
         self._stopping = False
         self._running: dict[asyncio.Task[None], Job] = {}
         self._executions: dict[Job, Execution] = {}
+        self._never: list[tuple[Case, Blocker]] = []  # cases that will not start, and why
         self.scheduler = Scheduler(self._startable(unsound), limits, seed_of)
         self.silence = Silence(self.scheduler)
 
     async def drive(self) -> None:
         """Run until every case has ended or was taken back."""
         while True:
+            self._tell_ends()
             while not self._stopping and (found := self.scheduler.next()):
                 job, blocker = found
                 if blocker is None:
@@ -56,12 +58,18 @@ class Conductor:
                     self.scheduler.planted(job.seed, blocker)
                 else:
                     self._block(job, blocker)
+                    self._tell_ends()
             if not self._running:
                 break
             self._wake.clear()
             await self._wake.wait()
         for case in self.scheduler.drain():
             self._leave(case, "not_run", reason=INTERRUPTED)
+
+    def _tell_ends(self) -> None:
+        """Let the scheduler know of cases that never start: others may need them."""
+        while self._never:
+            self.scheduler.ended(*self._never.pop())
 
     def interrupt(self) -> None:
         """Start nothing more and end what runs; clean-up goes on."""
@@ -106,6 +114,7 @@ class Conductor:
                 self.scheduler.planted(job.seed, Blocker("", broken))
             else:
                 self._leave(job, "error", error=broken)
+                self._never.append((job, Blocker(job.checks[0], broken)))
         self._wake.set()
 
     async def _plant(self, job: Planting) -> None:
@@ -127,10 +136,11 @@ class Conductor:
         began = time.monotonic()
         try:
             payload: Payload | None = None
-            if case.source is None or case.asks:
+            if case.driven and (case.source is None or case.asks):
                 payload = await self._workshop.payloads.of(case.size)
         except TesterFailed as error:
             self._leave(case, "error", error=error)
+            self._never.append((case, Blocker(case.checks[0], error)))
             return
 
         def heard(outcome: Outcome, result: Result) -> None:
@@ -146,9 +156,11 @@ class Conductor:
         execution = Execution(self._aims[case.address], tools, self._recorder.emit, heard)
         self._executions[case] = execution
         await execution.run()
+        self.scheduler.ended(case, execution.blocker)
 
     def _block(self, case: Case, blocker: Blocker) -> None:
         self._leave(case, "blocked", error=blocker.error, blocked_by=blocker.address)
+        self._never.append((case, blocker))
 
     def _leave(
         self,

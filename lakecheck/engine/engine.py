@@ -155,9 +155,10 @@ class Engine:
     async def _tidy(self, conductor: Conductor, started: list[asyncio.Task[Any]]) -> None:
         """Remove seeds and old leftovers; short where something hangs, so that the run ends."""
         troubled = conductor.silence.troubled
-        tasks = [*started, asyncio.create_task(self._workshop.seeds.remove())]
+        left = [self._workshop.seeds.remove(), self._workshop.release()]
         if self._after:
-            tasks.append(asyncio.create_task(self._after(self.sessions)))
+            left.append(self._after(self.sessions))
+        tasks = [*started, *map(asyncio.create_task, left)]
         if not self._stopping:
             answered = set(conductor.scheduler.answered) - troubled
             tasks.append(asyncio.create_task(self._sweep(answered)))

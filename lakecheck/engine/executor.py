@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 from lakecheck.documents.result import Result
 from lakecheck.drivers.waiting import CLOCK, Clock
 from lakecheck.engine.aims import Aim
-from lakecheck.engine.limits import CLEANUP, CLEANUP_SILENT
+from lakecheck.engine.limits import CLEANUP, CLEANUP_SILENT, DIAGNOSIS
 from lakecheck.engine.scheduler import Blocker
 from lakecheck.engine.tools import CaseTools
 from lakecheck.errors import (
@@ -50,6 +50,7 @@ def _measure(result: Result, measured: Measured, took: float) -> None:
     result.files = measured.files
     result.throughput = measured.throughput
     result.measures = measured.measures
+    result.severity = measured.severity
 
 
 class Execution:
@@ -82,6 +83,15 @@ class Execution:
             if step.name in needed and not step.finaliser:
                 await self._step(step)
         await self._clean_up()
+
+    @property
+    def blocker(self) -> Blocker | None:
+        """What those that need the case are blocked by; None where all of it passed."""
+        if self._causes:
+            return next(iter(self._causes.values()))
+        left = [step.name for step in self._aim.kind.steps if step.name in self._aim.needed]
+        left = [name for name in left if name not in self._passed]
+        return Blocker(f"{self._aim.case.address}.{left[0]}", None) if left else None
 
     def interrupt(self) -> None:
         """Run no further step and end the present one; clean-up goes on, within its own time."""
@@ -118,25 +128,47 @@ class Execution:
             self._end_interruption()
             self._report(step, "not_run", reason="the run was interrupted")
         except (TimeoutError, LakecheckError) as error:
-            self._failed(step, self._known(error, step), self._since(began))
+            await self._explained(step, Measured(error=self._known(error, step)), began)
         except Exception as error:  # a probe's or driver's own mistake must not end the run
             log.exception("%s.%s", self._aim.case.address, step.name)
             broken = TesterFailed(f"{type(error).__name__}: {error}", phase=step.name)
             self._failed(step, broken, self._since(began))
         else:
             if measured.error:
-                self._failed(step, measured.error, self._since(began), measured)
+                await self._explained(step, measured, began)
             else:
                 self._succeeded(step, measured, self._since(began))
         finally:
             self._attempting = self._cleaning = None
+
+    async def _explained(self, step: Step, measured: Measured, began: float) -> None:
+        """Report a failure, after having found out which level is broken, where that is asked."""
+        error, took = measured.error, self._since(began)
+        assert error is not None
+        if step.diagnosed and self._aim.diagnosis and status_of(error) == "failed":
+            measured.measures = {**measured.measures, **await self._diagnosis()}
+        self._failed(step, error, took, measured)
+
+    async def _diagnosis(self) -> Mapping[str, Any]:
+        assert self._aim.diagnosis is not None
+        try:
+            async with asyncio.timeout(DIAGNOSIS):
+                return await self._aim.diagnosis(self._tools)
+        except asyncio.CancelledError:
+            self._end_interruption()
+        except TimeoutError:
+            log.warning("diagnosing %s took too long", self._aim.case.address)
+        except Exception:
+            log.exception("diagnosing %s", self._aim.case.address)
+        return {}
 
     def _known(self, error: TimeoutError | LakecheckError, step: Step) -> DriverError:
         if isinstance(error, DriverError):
             return error
         if isinstance(error, TimeoutError):
             limit = self._aim.case.test.timeout
-            side: Side = "transfer" if self._aim.case.source else "storage"
+            case = self._aim.case
+            side: Side = "transfer" if case.source else "service" if case.service else "storage"
             return TimedOut(
                 f"no answer within {limit:g}s, the time of the whole case",
                 phase=step.name,
@@ -185,7 +217,7 @@ class Execution:
 
     async def _clean_up(self) -> None:
         final = next((step for step in self._aim.kind.steps if step.finaliser), None)
-        may_exist = bool(self._aim.case.endpoint) and self._tools.maybe_there
+        may_exist = self._tools.maybe_there
         if may_exist and self._nothing_created():
             self._tools.forget()
             may_exist = False

@@ -41,9 +41,9 @@ class Found(Struct):
 def places(cases: Iterable[Case], inventory: Inventory | None = None) -> list[list[Place]]:
     """Group all places of cases, then of an inventory, by RSE and path; root endpoints first."""
     found: dict[tuple[str, str, str, str], Place] = {}
-    for case in cases:
+    for case in (case for case in cases if case.driven):
         for end in (case.source, case.endpoint):
-            if end:
+            if end and end.url:
                 _add(found, Place(end, case.driver, case.credential, case.test.timeout))
     used = {place.endpoint.url for place in found.values()}
     for rse in inventory.rses.values() if inventory else ():

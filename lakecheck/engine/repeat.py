@@ -5,11 +5,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Mapping
 
+from lakecheck import registry
 from lakecheck.engine import repeat_fts
 from lakecheck.engine.sessions import resolve
 from lakecheck.engine.tools import folder_url, remote_name
 from lakecheck.errors import LakecheckError
-from lakecheck.model import NOBODY, Case, Credential
+from lakecheck.model import NOBODY, Case, Credential, Kind
 from lakecheck.plan.matrix import size_label
 
 STEPS = ("upload", "stat", "checksum", "download", "delete", "copy")
@@ -35,6 +36,9 @@ def commands(
 
     They are one shell script: what they need in the environment is exported first.
     """
+    kind: Kind = registry.load("kinds", case.test.kind)
+    if kind.repeat:
+        return kind.repeat(case, step, credentials.get(case.credential, NOBODY))
     if case.endpoint is None or step not in STEPS:
         return []
     try:

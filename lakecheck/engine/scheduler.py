@@ -70,6 +70,7 @@ class Scheduler:
         self._busy: Counter[Key] = Counter()
         self._seeds: dict[Seed, Blocker | None] = {}
         self._planting: set[Seed] = set()
+        self._ended: dict[str, Blocker | None] = {}  # cases that others need → why they must not
         self.answered: dict[str, float] = {}  # endpoint's URL → when it last answered
         self.stalled: dict[str, Blocker] = {}  # endpoint's URL → the check that found it silent
         self.in_flight = 0  # those that go through services do not count
@@ -93,7 +94,7 @@ class Scheduler:
                     if self._free(key) > 0:
                         self._wake(key, 1)
                 return job, blocker
-            if isinstance(job, Case) and self._waits_for_seed(job):
+            if isinstance(job, Case) and (self._waits_for_case(job) or self._waits_for_seed(job)):
                 continue
             full = self._full_key(job)
             if full is not None:
@@ -116,6 +117,11 @@ class Scheduler:
         """Let the links of a seed go on, or be blocked."""
         self._seeds[seed] = blocker
         self._ready.extendleft(reversed(self._parked.pop(seed, ())))
+
+    def ended(self, case: Case, blocker: Blocker | None) -> None:
+        """Let the cases that need this one go on, or be blocked."""
+        self._ended[case.address] = blocker
+        self._ready.extend(self._parked.pop(("case", case.address), ()))
 
     def stall(self, url: str, blocker: Blocker) -> None:
         """Block what has not started at an endpoint that lets cases time out unanswered."""
@@ -142,14 +148,25 @@ class Scheduler:
 
     def _blocker(self, job: Job) -> Blocker | None:
         service = through(job)
+        if isinstance(job, Case) and not job.driven:
+            return None
         names = [service_key(service.name)] if service else [end.url for end in ends(job)]
         for name in names:
             if name in self.stalled:
                 return self.stalled[name]
+        for needed in job.needs if isinstance(job, Case) else ():
+            if blocker := self._ended.get(needed.address):
+                return blocker
         if isinstance(job, Case) and not job.skip and job.source:
             seed = self._seed_of(job)
             return self._seeds.get(seed) if seed else None
         return None
+
+    def _waits_for_case(self, case: Case) -> bool:
+        waiting = next((each for each in case.needs if each.address not in self._ended), None)
+        if waiting is not None:
+            self._park(("case", waiting.address), case)
+        return waiting is not None
 
     def _waits_for_seed(self, case: Case) -> bool:
         seed = self._seed_of(case) if case.source and not case.skip else None
@@ -199,6 +216,8 @@ class Scheduler:
 def _keys(job: Job) -> list[tuple[str, str]]:
     if service := through(job):
         return [("service", service_key(service.name))]
+    if isinstance(job, Case) and not job.driven:
+        return [("rse", job.endpoint.rse if job.endpoint else job.place)]
     found = []
     for end in ends(job):
         found += [("rse", end.rse), ("endpoint", end.url)]

@@ -22,7 +22,7 @@ log = logging.getLogger("lakecheck.engine")
 
 def seed_of(case: Case) -> Seed | None:
     """The seed that a link copies from."""
-    if case.source is None:
+    if case.source is None or case.needs:
         return None
     return Seed(case.source.url, case.size, case.credential, driver_key(case.driver))
 

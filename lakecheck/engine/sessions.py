@@ -8,6 +8,7 @@ import importlib
 import json
 import logging
 from pathlib import Path
+from typing import Any
 
 from lakecheck import registry
 from lakecheck.drivers.base import SCRATCH, Copier, Driver, Service, Session, Storage
@@ -47,6 +48,7 @@ class Sessions:
     def __init__(self, scratch: Path | None = None) -> None:
         """`scratch` is the run's local folder, in which drivers may keep files."""
         self._scratch = scratch
+        self.shared: dict[str, Any] = {}  # what cases of the run tell those that need them
         self._sessions: dict[str, Session] = {}
         self._storages: dict[tuple[str, Endpoint, Credential, float], Storage] = {}
         self._copiers: dict[tuple[str, Endpoint, Endpoint, Credential, float], Copier] = {}

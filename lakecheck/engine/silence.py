@@ -23,6 +23,8 @@ class Silence:
 
     def hear(self, case: Case, began: float, outcome: Outcome, result: Result) -> None:
         """Learn from a step of a case that began at a monotonic time."""
+        if not case.driven:
+            return
         if case.asks:
             self._hear_through(case, result)
             return

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from lakecheck.documents.result import identity
@@ -12,9 +13,10 @@ from lakecheck.drivers.base import Copier, Payload, Service, Storage
 from lakecheck.engine.ledger import Created, Ledger
 from lakecheck.engine.sessions import Sessions
 from lakecheck.errors import Missing, TimedOut
-from lakecheck.model import NOBODY, Case, Credential, Endpoint
+from lakecheck.model import NOBODY, Case, Credential, Endpoint, ServiceChoice
 
 FOLDER = "lakecheck"
+NOBODIES: Mapping[str, Credential] = MappingProxyType({})
 
 
 def folder_url(endpoint: Endpoint) -> str:
@@ -34,6 +36,10 @@ def _unheard() -> None:
     pass
 
 
+def _kept_nowhere(_: Created, __: ServiceChoice) -> None:
+    pass
+
+
 class CaseTools:
     """What a probe may use; implements probes.base.Tools."""
 
@@ -47,13 +53,21 @@ class CaseTools:
         run_id: str,
         seed: str = "",
         part: str = "",
-        asking: Credential = NOBODY,
+        credentials: Mapping[str, Credential] = NOBODIES,
     ) -> None:
         self.case = case
         self.credential = credential
-        self.asking = asking
+        self.asking = credentials.get(case.asks, NOBODY)
+        self._credentials = credentials
+        self._where: dict[str, Endpoint] = {}  # by URL of a file
         self.deadline: Callable[[], float] | None = None  # on the loop's clock
         self.answered: Callable[[], None] = _unheard  # told when the service has answered
+        # Told of what outlives the case.
+        self.keep: Callable[[Created, ServiceChoice], None] = _kept_nowhere
+        self.notes: dict[str, Any] = {}  # what the steps tell each other
+        self.shared = sessions.shared
+        self.run_id = run_id
+        self._part = part
         self._created: list[str] = []
         self.seed = seed
         self._sessions = sessions
@@ -69,20 +83,26 @@ class CaseTools:
     @cached_property
     def storage(self) -> Storage:
         """The case's endpoint (a link's destination), connected."""
+        assert self.case.endpoint is not None
+        return self.storage_at(self.case.endpoint)
+
+    def storage_at(self, endpoint: Endpoint) -> Storage:
+        """Any endpoint, connected with the case's credential."""
         case = self.case
-        assert case.endpoint is not None
-        return self._sessions.storage(
-            case.driver, case.endpoint, self.credential, case.test.timeout
-        )
+        return self._sessions.storage(case.driver, endpoint, self.credential, case.test.timeout)
 
     @property
     def copier(self) -> Copier:
         """Third-party copies over the case's link."""
-        case = self.case
-        assert case.endpoint is not None
-        assert case.source is not None
+        assert self.case.endpoint is not None
+        assert self.case.source is not None
+        return self.copier_between(self.case.source, self.case.endpoint)
+
+    def copier_between(self, source: Endpoint, destination: Endpoint) -> Copier:
+        """Third-party copies over any link."""
+        case, credential = self.case, self.credential
         return self._sessions.copier(
-            case.driver, case.source, case.endpoint, self.credential, case.test.timeout
+            case.driver, source, destination, credential, case.test.timeout
         )
 
     @property
@@ -106,6 +126,14 @@ class CaseTools:
         self.answered()
         return service
 
+    async def beneath(self) -> Any:
+        """The FTS under the case's service, once it has answered."""
+        choice = self.case.test.beneath
+        assert choice is not None
+        service = self._sessions.service(choice, self._credentials.get(choice.credential, NOBODY))
+        await service.ready()
+        return service
+
     @property
     def _service(self) -> Service:
         choice = self.case.test.service
@@ -117,19 +145,34 @@ class CaseTools:
         """Whether the case's time is over."""
         return self.deadline is not None and asyncio.get_running_loop().time() >= self.deadline()
 
-    def creating(self, url: str = "") -> None:
+    def creating(self, url: str = "", endpoint: Endpoint | None = None) -> None:
         """Note in the ledger, before it happens, that a file may come to be: the case's URL."""
         case = self.case
-        assert case.endpoint is not None
-        driver = case.driver.name
-        self._note(Created(url or self.url, case.endpoint.url, case.credential, driver))
+        end = endpoint or case.endpoint
+        assert end is not None
+        self._where[url or self.url] = end
+        self._note(Created(url or self.url, end.url, case.credential, case.driver.name))
 
     def creating_at(self, sort: str, name: str) -> None:
         """Note in the ledger, before it happens, that the case's service may get a job or rule."""
+        self._note(self._at_service(sort, name))
+
+    def keeping_at(self, sort: str, name: str) -> None:
+        """Note the same of what shall outlive the case: it is removed at the run's end."""
+        created = self._at_service(sort, name)
+        self._ledger.creating(created)
+        assert self.case.test.service is not None
+        self.keep(created, self.case.test.service)
+
+    def _at_service(self, sort: str, name: str) -> Created:
         service = self.case.test.service
         assert service is not None
-        credential, url = self.case.asks, f"{service.name}/{sort}/{name}"
-        self._note(Created(url, credential=credential, service=service.name, sort=sort, name=name))
+        url = f"{service.name}/{sort}/{name}"
+        return Created(url, credential=self.case.asks, service=service.name, sort=sort, name=name)
+
+    def name_of(self, case: Case) -> str:
+        """Name that belongs to a case of this run alone."""
+        return remote_name(self.run_id, case.address, self._part)
 
     def _note(self, created: Created) -> None:
         self._created.append(created.url)
@@ -176,7 +219,7 @@ class CaseTools:
             if created.service:
                 await self._service.undo(created.sort, created.name)
             else:
-                await self.storage.delete(created.url)
+                await self.storage_at(self._where[created.url]).delete(created.url)
         except Missing:
             self._ledger.gone(created.url)
             return False

@@ -4,7 +4,7 @@ from lakecheck.inventory.catalogue import Catalogue, NotUnderstood
 from lakecheck.inventory.differences import Differences, compare
 from lakecheck.inventory.reading import Unread, fetch
 from lakecheck.inventory.refresh import Refreshed, before_run, due, refresh, refresh_all, start
-from lakecheck.inventory.sources import PARSERS, parse
+from lakecheck.inventory.sources import PARSERS, parse, read
 
 __all__ = [
     "PARSERS",
@@ -18,6 +18,7 @@ __all__ = [
     "due",
     "fetch",
     "parse",
+    "read",
     "refresh",
     "refresh_all",
     "start",

@@ -12,7 +12,7 @@ from msgspec import Struct
 from lakecheck.model import Mode, Scalar
 from lakecheck.spec import drivers
 from lakecheck.spec.endpoints import parse
-from lakecheck.spec.locks import LeftOut, LockedRSE, check_attribute, check_rse
+from lakecheck.spec.locks import Distances, LeftOut, LockedRSE, check_attribute, check_rse
 from lakecheck.spec.nodes import quote
 
 # SRM's URLs hold a path of its web service beside the prefix, which an endpoint has no place for.
@@ -36,10 +36,14 @@ class NotUnderstood(ValueError):
 
 
 class Catalogue(Struct, frozen=True):
-    """The RSEs of a catalogue, sorted by name, and what was left out of it."""
+    """The RSEs of a catalogue, sorted by name, and what was left out of it.
+
+    `distances` are those between its RSEs, by source; None where it tells none.
+    """
 
     rses: dict[str, LockedRSE]
     ignored: tuple[LeftOut, ...] = ()
+    distances: Distances | None = None
 
 
 class Way(Struct, frozen=True):
@@ -104,9 +108,21 @@ class Gathering:
             else:
                 yield attribute, value
 
-    def catalogue(self) -> Catalogue:
-        """Give all that was taken."""
-        return Catalogue(dict(sorted(self._rses.items())), tuple(sorted(set(self._ignored))))
+    def catalogue(self, distances: Any = None) -> Catalogue:
+        """Give all that was taken, with the distances between what can be tested."""
+        ignored = tuple(sorted(set(self._ignored)))
+        return Catalogue(dict(sorted(self._rses.items())), ignored, self._between(distances))
+
+    def _between(self, told: Any) -> Distances | None:
+        found = distances_of(told)
+        if found is None:
+            return None
+        kept = {
+            source: {name: value for name, value in row.items() if name in self._rses}
+            for source, row in found.items()
+            if source in self._rses
+        }
+        return {source: row for source, row in kept.items() if row}
 
 
 def _roles(ways: list[Way]) -> tuple[Mode, ...] | Literal["none"]:
@@ -191,23 +207,35 @@ def is_false(value: Any) -> bool:
 def roles_of(domains: Any) -> frozenset[Mode] | None:
     """Give the roles in third-party copies: who may be written to fetches, who is read sends.
 
-    A priority of 0 means no. None where nothing is told.
+    A priority of 0 or none means no. None where nothing is told.
     """
     if not isinstance(domains, dict):
         return None
     told = domains.get("third_party_copy")
     wan = domains.get("wan")
-    read = write = None
-    if isinstance(told, dict):
+    if isinstance(told, dict) and told:
         read, write = told.get("read"), told.get("write")
-    elif isinstance(wan, dict):
+    elif isinstance(wan, dict) and any(name.startswith("third_party_copy") for name in wan):
         both = wan.get("third_party_copy")
         read = wan.get("third_party_copy_read", both)
         write = wan.get("third_party_copy_write", both)
-    if read is None and write is None:
+    else:
         return None
     roles: tuple[tuple[Mode, Any], ...] = (("pull", write), ("push", read))
     return frozenset(mode for mode, priority in roles if priority)
+
+
+def distances_of(told: Any) -> Distances | None:
+    """Read `{SRC: {DST: {"distance", "ranking"}}}`, sorted; None where it is no map."""
+    if not isinstance(told, dict):
+        return None
+    found: Distances = {}
+    for source, row in sorted(told.items()):
+        for name, each in sorted(row.items()) if isinstance(row, dict) else ():
+            value = each.get("distance", each.get("ranking")) if isinstance(each, dict) else each
+            if type(value) is int and 0 <= value <= LARGEST_INTEGER and name != source:
+                found.setdefault(source, {})[name] = value
+    return found
 
 
 def host_label(host: str) -> str:

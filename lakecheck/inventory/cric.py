@@ -41,7 +41,7 @@ def parse(content: bytes) -> Catalogue:
         gathering.add(
             name, _ways(rse.get("protocols")), attributes | scalars(rse.get("attributes"))
         )
-    return gathering.catalogue()
+    return gathering.catalogue(found.get("distances") if "rses" in found else None)
 
 
 def _may_be_rse(rse: Any) -> bool:

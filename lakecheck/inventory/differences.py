@@ -1,4 +1,4 @@
-"""What two inventories differ in: RSEs, endpoints, attributes."""
+"""What two inventories differ in: RSEs, endpoints, attributes, distances."""
 
 from __future__ import annotations
 
@@ -7,18 +7,25 @@ from typing import Literal
 
 from msgspec import Struct
 
+from lakecheck.inventory.catalogue import Catalogue
 from lakecheck.model import Scalar
-from lakecheck.spec.locks import LockedRSE
+from lakecheck.spec.locks import Distances, LockedRSE
 
 MOST_NAMED = 12
+# What one catalogue says and another takes for granted.
+USUAL = {
+    **dict.fromkeys(("deterministic", "verify_checksum"), "true"),
+    **dict.fromkeys(("volatile", "staging_area"), "false"),
+    "rse_type": "DISK",
+}
 Sign = Literal["+", "-", "~"]
 
 
 class Change(Struct, frozen=True):
     """One difference; `before` and `after` are None where there is nothing.
 
-    `what` is `rse`, `endpoint`, or the name of an attribute or key with its section, such as
-    `attributes.country`.
+    `what` is `rse`, `endpoint`, `distance DST`, or the name of an attribute or key with its
+    section, such as `attributes.country`.
     """
 
     sign: Sign
@@ -48,17 +55,37 @@ class Differences(Struct, frozen=True):
         return " ".join(names[:MOST_NAMED]) + more
 
 
-def compare(before: Mapping[str, LockedRSE], after: Mapping[str, LockedRSE]) -> Differences:
-    """Compare two inventories."""
+def compare(before: Catalogue, after: Catalogue) -> Differences:
+    """Compare two inventories; distances only where both tell some, and between RSEs of both."""
     changes: list[Change] = []
-    for name in sorted({*before, *after}):
-        if name not in before:
-            changes += [Change("+", name, "rse"), *_between(name, _NOTHING, after[name])]
-        elif name not in after:
-            changes += [Change("-", name, "rse"), *_between(name, before[name], _NOTHING)]
-        else:
-            changes += _between(name, before[name], after[name])
+    both = {*before.rses} & {*after.rses}
+    rows = [_between_all(both, told.distances) for told in (before, after)]
+    for name in sorted({*before.rses, *after.rses}):
+        old, new = before.rses.get(name), after.rses.get(name)
+        if old is None:
+            changes.append(Change("+", name, "rse"))
+        elif new is None:
+            changes.append(Change("-", name, "rse"))
+        changes += _between(name, old or _NOTHING, new or _NOTHING)
+        if None not in (before.distances, after.distances):
+            changes += _distances(name, *(row.get(name, {}) for row in rows))
     return Differences(tuple(changes))
+
+
+def _between_all(names: set[str], told: Distances | None) -> Distances:
+    return {
+        source: {other: value for other, value in row.items() if other in names}
+        for source, row in (told or {}).items()
+        if source in names
+    }
+
+
+def _distances(name: str, before: Mapping[str, int], after: Mapping[str, int]) -> Iterator[Change]:
+    for other in sorted({*before, *after}):
+        old, new = (str(row[other]) if other in row else None for row in (before, after))
+        if old != new:
+            sign: Sign = "+" if old is None else "-" if new is None else "~"
+            yield Change(sign, name, f"distance {other}", old, new)
 
 
 _NOTHING = LockedRSE(())
@@ -80,7 +107,11 @@ def _between(name: str, before: LockedRSE, after: LockedRSE) -> Iterator[Change]
 
 
 def _values(rse: LockedRSE) -> dict[str, str]:
-    found = {f"attributes.{key}": shown(value) for key, value in rse.attributes.items()}
+    found = {
+        f"attributes.{key}": shown(value)
+        for key, value in rse.attributes.items()
+        if shown(value) != USUAL.get(key)
+    }
     if rse.checksum != _NOTHING.checksum:
         found["checksum"] = rse.checksum
     if rse.tpc != _NOTHING.tpc:

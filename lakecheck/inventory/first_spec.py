@@ -24,13 +24,13 @@ inventory:
   # {count}.
   # Each run reads the catalogue again, and plans from its copy beside this file.
   # Keep {lock} in git, and `git diff` shows what changed at the source.
-  {source}: {{{key}: {address}}}
+  {source}: {origin}
   # rses:                       # what the catalogue says wrong or not at all, by RSE
   #   {first}: {{attributes: {{quota: low}}, checksum: none}}
   # except: [OLD-*]             # RSEs to leave out
 
 {credentials}
-
+{services}
 tests:
   # Upload, stat, checksum, download and delete of a few bytes, on every endpoint of every RSE.
   storage:
@@ -50,8 +50,10 @@ COPIES = """\
     sizes: [1MB]
     timeout: 5m
 {use}
+"""
+PUBLISH = """\
 # publish:                      # where results go; docs/publishing.md has all the sinks
-#   - opensearch: {{url: https://search.example.org, index: lakecheck-results}}"""
+#   - opensearch: {url: https://search.example.org, index: lakecheck-results}"""
 CREDENTIALS = """\
 credentials:
   robot: {{x509: {{proxy: {proxy}}}}}"""
@@ -63,12 +65,26 @@ NO_CREDENTIALS = """\
 
 
 class Place(Struct, frozen=True):
-    """Where the spec will be, and which catalogue it names."""
+    """Where the spec will be, and what it says besides its RSEs; each a part of its text."""
 
     path: Path
     source: str
-    address: str  # as the spec's folder sees it
+    origin: str  # what `inventory` says of the catalogue, such as {url: …}
     lock: str
+    credentials: tuple[str, ...] = ()  # entries that services need
+    services: tuple[str, ...] = ()  # entries, with their comments
+    copies: str = COPIES
+
+
+def address(source: str, seen: str) -> str:
+    """Say where a catalogue is that is no server; `seen` is its URL, or its path from the spec."""
+    key = "export" if source == "rucio" else "url"
+    return f"{{{key}: {quoted(seen)}}}"
+
+
+def quoted(text: str) -> str:
+    """Write a text as YAML takes it everywhere."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def text(place: Place, found: Catalogue, variables: Mapping[str, str]) -> str:
@@ -79,7 +95,7 @@ def text(place: Place, found: Catalogue, variables: Mapping[str, str]) -> str:
     count = f"{len(found.rses)} RSE{'s' if several else ''} can be tested"
     if found.ignored:
         count += "; `lakecheck inventory show` tells what cannot be, and why"
-    copies = COPIES.format(use=f"{use}\n")
+    copies = place.copies.format(use=f"{use}\n")
     if not several:  # one storage has none to copy to
         copies = "\n".join(
             line if line.startswith("#") or not line else f"  # {line[2:]}"
@@ -90,13 +106,27 @@ def text(place: Place, found: Catalogue, variables: Mapping[str, str]) -> str:
         count=count,
         lock=place.lock,
         source=place.source,
-        key="export" if place.source == "rucio" else "url",
-        address=json.dumps(place.address, ensure_ascii=False),
+        origin=place.origin,
         first=next(iter(found.rses)),
-        credentials=CREDENTIALS.format(proxy=json.dumps(proxy)) if proxy else NO_CREDENTIALS,
+        credentials=_credentials(place, proxy),
+        services="\nservices:\n" + "\n".join(place.services) + "\n" if place.services else "",
         use=f"{use}\n",
-        copies=copies,
+        copies=f"{copies.rstrip()}\n\n{PUBLISH}",
     )
+
+
+def _credentials(place: Place, proxy: str) -> str:
+    """Give the section: the proxy for storages, if there is one, and what services need."""
+    robot = [CREDENTIALS.format(proxy=quoted(proxy)).splitlines()[1]] if proxy else []
+    own = [line for line in place.credentials if not (robot and line.startswith("  robot:"))]
+    if not robot and not own:
+        return NO_CREDENTIALS
+    return "\n".join(["credentials:", *robot, *own])
+
+
+def has_proxy(variables: Mapping[str, str]) -> bool:
+    """Whether the spec will have the credential `robot` for storages."""
+    return bool(_proxy(variables))
 
 
 def _proxy(variables: Mapping[str, str]) -> str:

@@ -27,15 +27,23 @@ def updated(old: Lock | None, found: Catalogue, source: str, address: str, now: 
         ignored=found.ignored,
         rses=found.rses,
         gone=gone,
+        distances=found.distances,
     )
     if old and msgspec.structs.replace(old, read=now) == fresh:
         return old
     return fresh
 
 
+def catalogue(lock: Lock) -> Catalogue:
+    """Give what the catalogue said when it was read."""
+    return Catalogue(lock.rses, lock.ignored, lock.distances)
+
+
 def encoded(lock: Lock) -> bytes:
     """Give a lock's text: one value a line, RSEs and attributes sorted, for readable diffs."""
     plain = msgspec.to_builtins(lock)
+    if lock.distances is None:
+        del plain["distances"]
     for section in ("rses", "gone"):
         plain[section] = {name: _sorted(rse) for name, rse in sorted(plain[section].items())}
     return (json.dumps(plain, indent=2, ensure_ascii=False) + "\n").encode()

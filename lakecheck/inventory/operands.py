@@ -1,54 +1,50 @@
-"""What `inventory diff` compares: catalogues of a spec, locks, or any catalogue by its address."""
+"""What `inventory diff` and its like compare: reading what an operand means."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from pathlib import Path
+from collections.abc import Iterable
 
 from lakecheck.errors import CatalogueError, UsageError
+from lakecheck.inventory import sources as reading
 from lakecheck.inventory.catalogue import Catalogue, NotUnderstood
-from lakecheck.inventory.reading import Unread, fetch
-from lakecheck.inventory.sources import PARSERS, parse
+from lakecheck.inventory.reading import Unread
 from lakecheck.spec.catalogues import Source
-from lakecheck.spec.locks import LeftOut, Lock, LockedRSE, Unusable, joined, read_lock
-from lakecheck.spec.nodes import near, quote
-
-WORDS = (*PARSERS, "lock")
-PREFIXES = {"fts": "fts_config"} | {name: name for name in PARSERS}
-FORM = f"write {', '.join(WORDS)}, a lock file, or cric:URL, rucio:FILE, fts:FILE"
-
-Sources = Callable[[], tuple[Source, ...]]
+from lakecheck.spec.locks import Distances, LeftOut, Lock, Unusable, joined, read_lock
+from lakecheck.spec.nodes import quote
+from lakecheck.spec.operands import Operand
 
 
-def rses(operand: str, sources: Sources) -> dict[str, LockedRSE]:
-    """Give the RSEs of what an operand names.
-
-    UsageError where it names nothing; CatalogueError where a catalogue cannot be read.
-    """
-    if operand == "lock":
-        return joined(_locks(sources()))
-    if operand in PARSERS:
-        source = _named(operand, sources())
-        return read(operand, source.located, source.timeout, source.ca).rses
-    prefix, colon, address = operand.partition(":")
-    if colon and prefix in PREFIXES:
-        return read(PREFIXES[prefix], address).rses
-    if Path(operand).is_file():
-        try:
-            return read_lock(Path(operand)).rses
-        except Unusable as error:
-            raise UsageError(str(error)) from None
-    raise UsageError(
-        f"there is no catalogue or lock {quote(operand)}{near(operand, WORDS)}; {FORM}"
-    )
+def catalogue(operand: Operand) -> Catalogue:
+    """Read what an operand means; CatalogueError or, of a lock, UsageError where it cannot be."""
+    if operand.source is not None:
+        return read(operand.source)
+    try:
+        return together(read_lock(path, source) for path, source in operand.locks)
+    except FileNotFoundError as error:
+        message = f"there is no lock {error.filename} yet; `lakecheck inventory update` writes it"
+        raise UsageError(message) from None
+    except Unusable as error:
+        raise UsageError(str(error)) from None
 
 
-def read(name: str, located: str, timeout: float = 30.0, ca: str = "") -> Catalogue:
+def read(source: Source) -> Catalogue:
     """Read a catalogue now; CatalogueError where it cannot be used."""
     try:
-        return parse(name, fetch(located, timeout, ca))
+        return reading.read(source)
     except (Unread, NotUnderstood) as error:
-        raise CatalogueError(f"{name}: {quote(located)} cannot be used: {error}") from None
+        told = f"{source.name}: {quote(source.located)} cannot be used: {error}"
+        raise CatalogueError(told) from None
+
+
+def together(several: Iterable[Lock]) -> Catalogue:
+    """Lay locks together; of RSEs and distances in several the first counts."""
+    locks = list(several)
+    told = [lock.distances for lock in locks if lock.distances is not None]
+    distances: Distances = {}
+    for each in reversed(told):
+        for source, row in each.items():
+            distances[source] = {**distances.get(source, {}), **row}
+    return Catalogue(joined(locks), (), distances if told else None)
 
 
 def left_out(sources: Iterable[Source]) -> tuple[LeftOut, ...]:
@@ -57,24 +53,3 @@ def left_out(sources: Iterable[Source]) -> tuple[LeftOut, ...]:
     for source in sources:
         found.update(read_lock(source.lock, source.name).ignored)
     return tuple(sorted(found))
-
-
-def _locks(sources: Iterable[Source]) -> list[Lock]:
-    several = list(sources)
-    if not several:
-        raise UsageError("these specs name no catalogue, so they have no lock")
-    try:
-        return [read_lock(source.lock, source.name) for source in several]
-    except FileNotFoundError as error:
-        message = f"there is no lock {error.filename} yet; `lakecheck inventory update` writes it"
-        raise UsageError(message) from None
-    except Unusable as error:
-        raise UsageError(str(error)) from None
-
-
-def _named(name: str, sources: Iterable[Source]) -> Source:
-    several = {source.name: source for source in sources}
-    if name not in several:
-        has = f"they name {', '.join(several)}" if several else "they name no catalogue"
-        raise UsageError(f"these specs have no inventory.{name}; {has}")
-    return several[name]

@@ -15,8 +15,8 @@ from lakecheck.errors import CatalogueError
 from lakecheck.inventory import lock as locks
 from lakecheck.inventory.catalogue import Catalogue, NotUnderstood
 from lakecheck.inventory.differences import Differences, compare
-from lakecheck.inventory.reading import Unread, fetch
-from lakecheck.inventory.sources import parse
+from lakecheck.inventory.reading import Unread
+from lakecheck.inventory.sources import read
 from lakecheck.spec.catalogues import Source
 from lakecheck.spec.locks import Lock, Unusable, read_lock
 from lakecheck.spec.nodes import printable, quote
@@ -99,7 +99,7 @@ def age(path: Path, now: float | None = None) -> float | None:
 def _refreshed(source: Source) -> Refreshed:
     old, broken = _old(source)
     try:
-        found = parse(source.name, fetch(source.located, source.timeout, source.ca))
+        found = read(source)
         fresh = _written(source, old, found)
     except _Unwritten as error:
         rest = f"; {_serves(source, old)}" if old else ""
@@ -109,7 +109,11 @@ def _refreshed(source: Source) -> Refreshed:
         without = broken or f"there is no lock {source.lock} to plan from"
         rest = _serves(source, old) if old else f"and {without}"
         return Refreshed(source, old, trouble=printable(f"{told}; {rest}"))
-    return Refreshed(source, fresh, compare(old.rses if old else {}, fresh.rses))
+    return Refreshed(source, fresh, compare(_of(old), _of(fresh)))
+
+
+def _of(lock: Lock | None) -> Catalogue:
+    return locks.catalogue(lock) if lock else Catalogue({})
 
 
 def _old(source: Source) -> tuple[Lock | None, str]:

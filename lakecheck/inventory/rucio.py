@@ -25,7 +25,11 @@ from lakecheck.inventory.catalogue import (
 
 def parse(content: bytes) -> Catalogue:
     """Read an export; NotUnderstood where it is none."""
-    found = top(content)
+    return catalogue_of(top(content))
+
+
+def catalogue_of(found: dict[str, Any]) -> Catalogue:
+    """Give the RSEs of what a client's `export_data` gave."""
     if "rses" not in found:
         raise NotUnderstood('it is JSON without "rses"; expected what export_data gives')
     gathering = Gathering()
@@ -35,8 +39,10 @@ def parse(content: bytes) -> Catalogue:
             continue
         own = scalars(rse.get("attributes"))
         own.pop(name, None)  # Rucio gives each RSE its own name as an attribute
+        if country := own.pop("country_name", None):  # and what stands beside them, too
+            own.setdefault("country", country)
         gathering.add(name, _ways(rse.get("protocols")), attributes_of(rse) | own)
-    return gathering.catalogue()
+    return gathering.catalogue(found.get("distances"))
 
 
 def _ways(protocols: Any) -> Iterator[Way]:

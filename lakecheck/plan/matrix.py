@@ -34,6 +34,12 @@ def rses(test: Test, inventory: Inventory) -> tuple[RSE, ...]:
     return tuple(inventory.rses[name] for name in chosen)
 
 
+def rses_of(written: str, members: Sequence[RSE]) -> tuple[RSE, ...]:
+    """RSEs among some that an expression selects."""
+    known = {rse.name: rse for rse in members}
+    return tuple(known[name] for name in expression.parse(written).select(known))
+
+
 def wanted(endpoint: Endpoint, protocols: Sequence[str]) -> bool:
     """Whether a test's `protocols:` (none: all) takes an endpoint, by scheme or by label."""
     return not protocols or endpoint.scheme in protocols or endpoint.protocol in protocols
@@ -45,6 +51,12 @@ def endpoints(test: Test, inventory: Inventory, protocols: Sequence[str]) -> Ite
         for endpoint in rse.endpoints:
             if wanted(endpoint, protocols):
                 yield endpoint
+
+
+def there(rse: RSE) -> Endpoint:
+    """An RSE without a way in: which one is used, if any, is a service's business."""
+    ca = rse.endpoints[0].ca if rse.endpoints else ""
+    return Endpoint(rse.name, url="", scheme="", host="", port=0, path="", protocol="", ca=ca)
 
 
 def driver(test: Test, rse: RSE) -> DriverChoice:

@@ -80,7 +80,8 @@ def takes_case(selection: Selection, case: Case) -> bool:
     if selection.tests and case.test.name not in selection.tests:
         return False
     ends = [end for end in (case.source, case.endpoint) if end]
-    if selection.rses and not any(end.rse in selection.rses for end in ends):
+    rses = {end.rse for end in ends} if ends or case.service else {case.place}
+    if selection.rses and not rses & set(selection.rses):
         return False
     return not selection.protocols or any(
         end.protocol in selection.protocols or end.scheme in selection.protocols for end in ends

@@ -64,10 +64,10 @@ def totals(cases: Sequence[Case]) -> Plan:
     for case in cases:
         row = tests.get(case.test.name)
         if row is None:
-            row = tests[case.test.name] = TestTotals(
-                case.test.name, case.test.kind, every=case.test.every
-            )
-            row.per_day = DAY / case.test.every if case.test.every else 1.0
+            # A plain number: what a spec holds is of a class of its own, which no JSON knows.
+            every = float(case.test.every) if case.test.every else None
+            row = tests[case.test.name] = TestTotals(case.test.name, case.test.kind, every=every)
+            row.per_day = DAY / every if every else 1.0
             kinds[case.test.name] = kind_of(case)
         plan.cases += 1
         row.cases += 1
@@ -94,7 +94,10 @@ def _checks(plan: Plan, case: Case, kind: Kind) -> None:
 
 def _seed(plan: Plan, row: TestTotals, case: Case, seeds: set[tuple[str, int, str]]) -> None:
     """Add the file that the links of one source share, once."""
-    if case.source is None or (seed := (case.source.url, case.size, case.credential)) in seeds:
+    if case.source is None or case.needs:
+        return
+    seed = (case.source.url, case.size, case.credential)
+    if seed in seeds:
         return
     seeds.add(seed)
     every = case.every or case.test.every

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from lakecheck.drivers.base import Copier, Payload, Storage
 from lakecheck.errors import DriverError
-from lakecheck.model import Case, Credential
+from lakecheck.model import Case, Credential, Endpoint
 
 
 class Measured(Struct):
@@ -17,7 +17,7 @@ class Measured(Struct):
 
     `skipped` says why a step does not apply to this storage. `duration` (seconds) replaces the
     engine's own where only a part of the step is the measurement. With `error` the step did not
-    pass, though something was measured.
+    pass, though something was measured; `severity` says how bad that is.
     """
 
     bytes: int | None = None
@@ -27,6 +27,7 @@ class Measured(Struct):
     files: int | None = None
     throughput: float | None = None  # B/s; None: bytes by duration
     error: DriverError | None = None
+    severity: str = ""  # warning or critical, where the step tells
 
 
 class Tools(Protocol):
@@ -62,11 +63,38 @@ class Tools(Protocol):
     def late(self) -> bool:
         """Whether the case's time is over."""
 
-    def creating(self, url: str = "") -> None:
+    async def beneath(self) -> Any:
+        """The FTS under the case's service, once it has answered."""
+
+    def storage_at(self, endpoint: Endpoint) -> Storage:
+        """Any endpoint, connected with the case's credential."""
+
+    def copier_between(self, source: Endpoint, destination: Endpoint) -> Copier:
+        """Third-party copies over any link."""
+
+    def creating(self, url: str = "", endpoint: Endpoint | None = None) -> None:
         """Note in the ledger, before it happens, that a file may come to be: the case's URL."""
 
     def creating_at(self, sort: str, name: str) -> None:
         """Note in the ledger, before it happens, that the case's service may get a job or rule."""
+
+    def keeping_at(self, sort: str, name: str) -> None:
+        """Note the same of what shall outlive the case: it is removed at the run's end."""
+
+    @property
+    def run_id(self) -> str:
+        """The run."""
+
+    def name_of(self, case: Case) -> str:
+        """Name that belongs to a case of this run alone."""
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """What the steps of the case tell each other."""
+
+    @property
+    def shared(self) -> dict[str, Any]:
+        """What cases of the run tell those that need them, by the address of who tells it."""
 
     def removed(self, url: str = "") -> None:
         """Note that nothing is left under a URL, the case's own if none is given."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal
 
 import msgspec
@@ -29,10 +29,10 @@ from lakecheck.spec.scalar_shapes import Text
 from lakecheck.spec.services import DIRECT
 from lakecheck.units import Duration, Size
 
-STEPS = (Step("copy"),)
+STEPS = (Step("copy", diagnosed=True),)
 OF_FTS = (
     *("files", "jobs", "overwrite", "retry", "priority", "activity"),
-    *("metadata", "file_metadata", "bring_online", "pin"),
+    *("metadata", "file_metadata", "bring_online", "pin", "diagnose"),
 )
 PUSH = frozenset({"davs", "dav"})  # families in which a source can send
 
@@ -83,6 +83,10 @@ class Options(Struct, frozen=True, forbid_unknown_fields=True):
     file_metadata: Annotated[
         dict[str, Scalar], Meta(description="FTS: metadata of each file, beside lakecheck's own.")
     ] = {}
+    diagnose: Annotated[
+        bool,
+        Meta(description="FTS: whether a failed link is tried again one level down."),
+    ] = False
     bring_online: Annotated[
         Duration | None, Meta(description="FTS: how long bringing a source online may take.")
     ] = None
@@ -134,7 +138,7 @@ def _link(test: Test, options: Options, source: RSE, destination: RSE) -> Iterat
     place = f"{source.name}~{destination.name}"
     driver = matrix.driver(test, destination)
     asks = test.service
-    pairs = list(_pairs(options, source, destination))
+    pairs = list(link_ends(source, destination, options.protocols))
     for size, every in each_size(options.sizes):
         label = matrix.size_label(size)
         if not pairs:
@@ -170,6 +174,7 @@ def _link(test: Test, options: Options, source: RSE, destination: RSE) -> Iterat
                         skip=_why_not(start, end, mode) if asks is None else "",
                         files=options.files * options.jobs,
                         asks=_asks(asks, options, credential),
+                        ways=((start, end),) if asks else (),
                     )
 
 
@@ -180,19 +185,21 @@ def _asks(service: ServiceChoice | None, options: Options, credential: str) -> s
     return credential if options.credentials else service.credential
 
 
-def _pairs(options: Options, source: RSE, destination: RSE) -> Iterator[tuple[Endpoint, Endpoint]]:
+def link_ends(
+    source: RSE, destination: RSE, protocols: Sequence[str]
+) -> Iterator[tuple[Endpoint, Endpoint]]:
     """Endpoints of both ends that speak the same protocol: first with first, and so on."""
-    starts = _by_label(options, source)
-    for label, end in _by_label(options, destination).items():
+    starts = _by_label(source, protocols)
+    for label, end in _by_label(destination, protocols).items():
         if label in starts:
             yield starts[label], end
 
 
-def _by_label(options: Options, rse: RSE) -> dict[tuple[str, str], Endpoint]:
+def _by_label(rse: RSE, protocols: Sequence[str]) -> dict[tuple[str, str], Endpoint]:
     return {
         (matrix.family(endpoint.scheme), endpoint.protocol.removeprefix(endpoint.scheme)): endpoint
         for endpoint in rse.endpoints
-        if endpoint.tpc and matrix.wanted(endpoint, options.protocols)
+        if endpoint.tpc and matrix.wanted(endpoint, protocols)
     }
 
 
@@ -221,6 +228,7 @@ KIND = Kind(
     cases=cases,
     traffic=traffic,
     probe="lakecheck.probes.copy_step:STEPS",
+    diagnosis="lakecheck.probes.diagnosis:diagnose",
     services=("fts",),
     timeout=patience,
     fields=(

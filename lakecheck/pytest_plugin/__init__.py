@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from lakecheck import registry
 from lakecheck.pytest_plugin import hooks
 from lakecheck.pytest_plugin.fixtures import (
     credential,
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from lakecheck.pytest_plugin.items import LakeFile
 
 __all__ = ["credential", "endpoint", "lakecheck_place", "link", "rse", "storage"]
-
-KINDS = ("functional", "tpc", "python")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -48,7 +47,7 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marks, and keep the run's state with the configuration."""
-    for kind in KINDS:
+    for kind in registry.names("kinds"):
         where = "own tests over a spec's RSEs" if kind == "python" else "from specs"
         config.addinivalue_line("markers", f"{kind}: checks of kind {kind}, {where}")
     config.addinivalue_line(

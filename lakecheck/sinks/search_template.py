@@ -27,6 +27,8 @@ _TYPES: dict[Type, dict[str, Any]] = {
     "ip": {"type": "ip", "ignore_malformed": True},
     "stored": {"type": "keyword", "index": False, "doc_values": False},
     "object": {"type": "object"},
+    "numbers": {"type": "object"},
+    "nested": {"type": "nested"},
 }
 # Numbers and words that nobody announced: one that does not fit the first of its name is kept,
 # and only not found.
@@ -96,7 +98,9 @@ def _put(tree: dict[str, Any], name: str, leaf: dict[str, Any]) -> None:
 
 def _dynamic(elastic: bool) -> list[dict[str, Any]]:
     labels = [] if elastic else [f"{name}.*" for name in LABELS]
+    numbers = [f"{name}.*" for name, kind in fields().items() if kind == "numbers"]
     return [
+        *({f"of {path}": {"path_match": path, "mapping": _NUMBER}} for path in numbers),
         *({f"of {path}": {"path_match": path, "mapping": _WORD}} for path in labels),
         {"words": {"match_mapping_type": "string", "mapping": _WORD}},
         {"truths": {"match_mapping_type": "boolean", "mapping": _WORD}},

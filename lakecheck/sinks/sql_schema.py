@@ -120,6 +120,8 @@ def _view(table: str, what: str, condition: str, fields: Iterable[Field], dialec
     quoted = dialect.identifier_preparer.quote
     columns = {name: quoted(name) for name in ("id", "timestamp", *TEXTS, *NUMBERS)}
     for field in fields:
+        if field.type == "numbers":
+            continue  # nobody knows their names before they come: they are in the body
         name = field.name.replace(".", "_")
         name = f"{what}_{name}" if name in columns else name
         columns[name] = f"{_taken(field, what, dialect.name)} AS {quoted(name)}"
@@ -130,7 +132,7 @@ def _view(table: str, what: str, condition: str, fields: Iterable[Field], dialec
 
 
 def _taken(field: Field, kind: str, dialect: str) -> str:
-    name = field.name if "." in field.name else f"{kind}.{field.name}"
+    name = field.of(kind)
     if dialect == "sqlite":
         return f"""json_extract(body, '$."{name}"')"""
     text = f"(body ->> '{name}')"

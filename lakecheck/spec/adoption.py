@@ -7,13 +7,14 @@ from pathlib import Path
 
 from msgspec import structs
 
-from lakecheck.spec.catalogues import Source, sources_of
+from lakecheck.spec.catalogues import Source
 from lakecheck.spec.language import RSEEntry
 from lakecheck.spec.locks import Lock, Unusable, entry_of, joined, read_lock
 from lakecheck.spec.nodes import Faults, join, near
 from lakecheck.spec.records import record_of
 from lakecheck.spec.sections import Entry, Sections
 from lakecheck.spec.shapes import Reference
+from lakecheck.spec.sources import sources_of
 
 Found = dict[str, Entry[RSEEntry]]
 
@@ -48,7 +49,7 @@ def _locks(sections: Sections, faults: Faults) -> dict[Source, Lock]:
     """Read the locks that are sound, in the order in which they count."""
     found: dict[Source, Lock] = {}
     taken: dict[Path, str] = {}
-    for source in sources_of(sections.catalogues):
+    for source in sources_of(sections, {}):
         path = join("inventory", source.name)
         try:
             if source.lock in taken:

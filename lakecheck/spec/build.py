@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from lakecheck import registry
 from lakecheck.model import (
     NOBODY,
     RSE,
+    Comparison,
     Credential,
     Endpoint,
     Inventory,
@@ -23,6 +25,7 @@ from lakecheck.model import (
 from lakecheck.spec.digest import digest
 from lakecheck.spec.kinds import TestContent
 from lakecheck.spec.language import CredentialEntry, RSEEntry
+from lakecheck.spec.operands import Operand
 from lakecheck.spec.paths import located
 from lakecheck.spec.scalar_shapes import VARIABLE
 from lakecheck.spec.sections import Entry, Sections
@@ -31,9 +34,13 @@ from lakecheck.spec.sinks import SinkContent, build_sinks
 
 
 def build(
-    sections: Sections, name: str, files: tuple[str, ...], variables: Mapping[str, str]
+    sections: Sections,
+    name: str,
+    files: tuple[str, ...],
+    variables: Mapping[str, str],
+    comparisons: Mapping[str, tuple[Operand, ...]],
 ) -> Spec:
-    """Make the Spec of sections without faults."""
+    """Make the Spec of sections without faults; `comparisons` are by test."""
     inventory = build_inventory(sections)
     credentials = {
         name: build_credential(name, entry, variables)
@@ -46,7 +53,9 @@ def build(
         if entry.content
     }
     tests = {
-        name: build_test(name, entry, services)
+        name: build_test(
+            name, entry, services, _comparison(comparisons.get(name), sections, inventory)
+        )
         for name, entry in sections.tests.items()
         if entry.content
     }
@@ -133,25 +142,58 @@ def build_credential(
     return Credential(name, "userpass", username=username, password=Secret(password))
 
 
-def build_test(name: str, entry: Entry[TestContent], services: Mapping[str, ServiceChoice]) -> Test:
+def _comparison(
+    sides: tuple[Operand, ...] | None, sections: Sections, inventory: Inventory
+) -> Comparison | None:
+    known = frozenset(inventory.rses)
+    return Comparison(sides, known, sections.left_out) if sides else None
+
+
+def build_test(
+    name: str,
+    entry: Entry[TestContent],
+    services: Mapping[str, ServiceChoice],
+    comparison: Comparison | None = None,
+) -> Test:
     """Make a test."""
     content = entry.content
     assert content is not None
     common = content.common
     kind: Kind = registry.load("kinds", content.kind)
+    options = content.options
+    through = services.get(getattr(options, "via", ""))
     return Test(
         name=name,
         kind=content.kind,
-        options=content.options,
+        options=kind.located(options, entry.folder) if kind.located else options,
         on=common.on,
-        every=common.every,
-        timeout=common.timeout or kind.timeout(content.options),
+        every=None if common.every is None else float(common.every),
+        timeout=float(common.timeout or kind.timeout(options)),
         driver=common.driver,
         expect=content.expect,
         allow_empty=common.allow_empty,
-        service=services.get(getattr(content.options, "via", "")),
+        service=through,
+        services={name: services[name] for name in asked(options, services)},
+        beneath=_beneath(through, services),
+        comparison=comparison,
         origin=str(entry.place),
     )
+
+
+def asked(options: Any, services: Iterable[str]) -> Iterable[str]:
+    """Name the services that a test asks for their own sake: those of `of:`, all by default."""
+    if not hasattr(options, "of"):
+        return ()
+    return services if options.of is None else options.of
+
+
+def _beneath(
+    through: ServiceChoice | None, services: Mapping[str, ServiceChoice]
+) -> ServiceChoice | None:
+    """Give the FTS that stands below a Rucio, as far as the spec tells: the first one."""
+    if through is None or through.kind == "fts":
+        return None
+    return next((each for each in services.values() if each.kind == "fts"), None)
 
 
 def _path(folder: Path, text: str) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from lakecheck import registry
 from lakecheck.model import NOBODY, DriverChoice, Kind
 from lakecheck.spec import drivers, expression
-from lakecheck.spec.build import build_inventory
+from lakecheck.spec.build import asked, build_inventory
+from lakecheck.spec.kinds import TestContent
 from lakecheck.spec.nodes import Faults, near, quote
 from lakecheck.spec.sections import Sections
 from lakecheck.spec.services import DIRECT, check_services
@@ -52,6 +53,8 @@ def _declared(sections: Sections) -> dict[str, dict[str, None]]:
         "credential": {NOBODY.name: None, **dict.fromkeys(sections.credentials)},
         "protocol": protocols,
         "service": {DIRECT: None, **dict.fromkeys(sections.services)},
+        "declared service": dict.fromkeys(sections.services),
+        "attribute": {name: None for rse in inventory.rses.values() for name in rse.attributes},
     }
 
 
@@ -87,8 +90,9 @@ def _unknown(reference: Reference, known: Mapping[str, Iterable[str]]) -> str:
     if noun == "service" and names == [DIRECT]:
         told = "declare it in services:, or write direct"
         return f"there is no service {quote(reference.name)}; {told}"
-    if noun == "RSE or attribute":
-        noun = "RSE"
+    if noun == "declared service" and not names:
+        return f"there is no service {quote(reference.name)}; declare it in services:"
+    noun = {"RSE or attribute": "RSE", "declared service": "service"}.get(noun, noun)
     hint = near(reference.name, names)
     listed = f"; there are {', '.join(names)}" if names and len(names) <= 12 and not hint else ""
     return f"there is no {noun} {quote(reference.name)}{hint or listed}"
@@ -97,7 +101,7 @@ def _unknown(reference: Reference, known: Mapping[str, Iterable[str]]) -> str:
 def _check_schemes(sections: Sections, faults: Faults) -> None:
     """Note endpoints that no driver speaks, unless what tests them takes any scheme."""
     if any(
-        entry.content and _takes_any(entry.content.common.driver)
+        entry.content and (_takes_any(entry.content.common.driver) or not _driven(entry.content))
         for entry in sections.tests.values()
     ):
         return
@@ -115,6 +119,11 @@ def _check_schemes(sections: Sections, faults: Faults) -> None:
             listed = f"Installed: {', '.join(spoken)}." if spoken else "None is installed."
             message = f"No driver speaks {quote(reference.name)}. {listed}"
             faults.add(reference.place, reference.path, message)
+
+
+def _driven(content: TestContent) -> bool:
+    kind: Kind = registry.load("kinds", content.kind)
+    return kind.driven
 
 
 def _takes_any(driver: DriverChoice) -> bool:
@@ -142,12 +151,16 @@ def _users(sections: Sections, storages: bool = False) -> dict[str, str]:
     inventory = build_inventory(sections)
     users: dict[str, str] = {}
     for name, entry in sections.tests.items():
-        if not entry.content:
+        if not entry.content or (storages and not _driven(entry.content)):
             continue
-        used = getattr(entry.content.options, "credentials", ())
-        if not used:
+        options = entry.content.options
+        used = getattr(options, "credentials", ())
+        if hasattr(options, "credentials") and not used and getattr(options, "per", "") != "once":
             chosen = expression.parse(entry.content.common.on).select(inventory.rses)
             used = [inventory.rses[rse].credential for rse in chosen]
+        for service in map(sections.services.get, asked(options, sections.services)):
+            if service and service.content:
+                used = [*used, service.content.common.credential]
         via = sections.services.get(getattr(entry.content.options, "via", DIRECT))
         if via and via.content and not storages:
             used = [*used, via.content.common.credential]

@@ -86,7 +86,9 @@ def _kind(node: Node, path: str, context: Context) -> Kind | None:
 
 def _conditions(node: Node | None, kind: Kind, path: str, context: Context) -> Any:
     """Parse conditions, knowing the kind's fields and checks; other faults are noted already."""
-    own = tuple(f"{kind.name}.{field.name}" for field in kind.fields)
+    own = tuple(
+        field.of(kind.name) + ("." if field.type == "numbers" else "") for field in kind.fields
+    )
     parsed: list[Condition] = []
     sound = True
     for number, item in enumerate(node.items if node else ()):

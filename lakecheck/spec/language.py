@@ -24,7 +24,7 @@ PLANNED_SECTIONS = ("budget", "policies", "actions", "archive", "defaults")
 
 SERVICE_URL = Text(
     "a URL such as https://fts.example.org:8446",
-    pattern=r"(https?://[^\s/?#@]+|\$\{\w+\})[^\s?#]*",
+    pattern=r"(https?://[^\s/?#@]+(/[^\s?#@]*)?|\$\{\w+\}[^\s?#@]*)",
 )
 Address = Annotated[str, Meta(extra={"shape": AddressShape()})]
 Driver = Annotated[DriverChoice, Meta(extra={"shape": DriverShape()})]
@@ -102,21 +102,47 @@ class URLEntry(CatalogueEntry, frozen=True, kw_only=True):
         return self.url
 
 
-class ExportEntry(CatalogueEntry, frozen=True, kw_only=True):
-    """`inventory.rucio`."""
+class RucioEntry(CatalogueEntry, frozen=True, kw_only=True):
+    """`inventory.rucio`: a server, in `services` or told here, or what it exported."""
 
-    export: Annotated[Address, Meta(description="URL or file of what `export_data` gave.")]
+    service: Annotated[str, Meta(description="The Rucio in services: that is asked.")] = ""
+    export: Annotated[Address, Meta(description="URL or file of what `export_data` gave.")] = ""
+    url: Annotated[
+        str, Meta(extra={"shape": SERVICE_URL}, description="A Rucio that stands in no services:.")
+    ] = ""
+    auth: Annotated[
+        str,
+        Meta(
+            extra={"shape": SERVICE_URL},
+            description="With url: its authentication server; the same if not given.",
+        ),
+    ] = ""
+    account: Annotated[str, Meta(description="With url: account to act as.")] = ""
+    vo: Annotated[str, Meta(description="With url: VO, where one Rucio serves several.")] = ""
+    credential: Annotated[CredentialName, Meta(description="With url: who we are there.")] = "none"
+
+    def __post_init__(self) -> None:
+        """Check that it says one thing."""
+        given = [name for name in ("service", "export", "url") if getattr(self, name)]
+        if len(given) != 1:
+            found = " and ".join(given) or "none"
+            raise ValueError(f"expected one of service, export, url; found {found}")
+        own = [name for name in ("auth", "account", "vo") if getattr(self, name)]
+        own += ["credential"] if self.credential != "none" else []
+        if own and not self.url:
+            told = "are for url; a service has its own" if self.service else "are for url"
+            raise ValueError(f"{', '.join(own)} {told}")
 
     @property
     def address(self) -> str:
         """Where the catalogue is read: a URL, or a path as written."""
-        return self.export
+        return self.export or self.url or self.service
 
 
 # In the order in which they count: where two know an RSE, the first one's attributes hold.
-CATALOGUES: dict[str, type[URLEntry] | type[ExportEntry]] = {
+CATALOGUES: dict[str, type[URLEntry] | type[RucioEntry]] = {
     "cric": URLEntry,
-    "rucio": ExportEntry,
+    "rucio": RucioEntry,
     "fts_config": URLEntry,
 }
 RSE_GLOB = Text("an RSE, or a glob such as OLD-*", pattern=r"[A-Za-z0-9_*-]+")

@@ -11,12 +11,13 @@ from lakecheck.errors import SpecError
 from lakecheck.model import SinkChoice, Spec
 from lakecheck.spec.adoption import adopt
 from lakecheck.spec.build import build, build_flows
-from lakecheck.spec.catalogues import Source, sources_of
+from lakecheck.spec.catalogues import Source
 from lakecheck.spec.checks import check
 from lakecheck.spec.files import SUFFIX, gather
 from lakecheck.spec.matrix import check_matrix
 from lakecheck.spec.nodes import Faults, TooManyFaults
 from lakecheck.spec.sections import Merger, merge
+from lakecheck.spec.sources import check_servers, comparisons, sources_of
 
 Refresh = Callable[[tuple[Source, ...]], object]
 
@@ -38,19 +39,26 @@ def load(
         raise SpecError(faults.found) from None
 
 
-def sources(paths: Sequence[str | Path]) -> tuple[Source, ...]:
+def sources(
+    paths: Sequence[str | Path], variables: Mapping[str, str] = os.environ
+) -> tuple[Source, ...]:
     """Give the catalogues that specs name, whatever else is wrong in them.
 
     SpecError where the catalogues themselves are faulty; UsageError as `load`.
     """
     unheard, faults = Faults(), Faults()
-    merger = Merger(faults)
+    merger, others = Merger(faults), Merger(unheard)
     with suppress(TooManyFaults):
         for file in gather(paths, unheard):
             merger.catalogues(file)
+            others.names(file)
+    sections, named = merger.sections, others.sections
+    sections.services, sections.credentials = named.services, named.credentials
+    with suppress(TooManyFaults):
+        check_servers(sections, faults)
     if faults.found:
         raise SpecError(faults.found)
-    return sources_of(merger.sections.catalogues)
+    return sources_of(sections, variables)
 
 
 def flows(
@@ -82,13 +90,16 @@ def _load(
     files = gather(paths, faults)
     whole = not faults.found  # else every name in a file that cannot be read would be unknown
     sections = merge(files, faults)
+    check_servers(sections, faults)
     if refresh and sections.catalogues and not faults.found:
-        refresh(sources_of(sections.catalogues))
+        refresh(sources_of(sections, variables))
     if adopt(sections, faults, whole) and whole:
         check(sections, variables, faults)
+    between = comparisons(sections, variables, faults)
     if faults.found:
         raise SpecError(faults.found)
-    spec = build(sections, _name(paths), tuple(file.shown for file in files), variables)
+    shown = tuple(file.shown for file in files)
+    spec = build(sections, _name(paths), shown, variables, between)
     check_matrix(spec, sections, faults)
     if faults.found:
         raise SpecError(faults.found)

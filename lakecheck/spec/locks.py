@@ -16,6 +16,7 @@ from lakecheck.spec.endpoints import EndpointURL, parse
 from lakecheck.spec.nodes import quote
 
 VERSION = 1
+Distances = dict[str, dict[str, int]]  # by source, then destination
 LARGEST = 64_000_000  # bytes
 BEGINNING = re.compile(rb'\s*\{\s*"lock":')
 WAY_OUT = "`lakecheck inventory update` writes it anew"
@@ -38,7 +39,10 @@ class LeftOut(Struct, frozen=True, order=True, forbid_unknown_fields=True):
 
 
 class Lock(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A lock file; `gone` are the RSEs that the catalogue had once, as they were then."""
+    """A lock file; `gone` are the RSEs that the catalogue had once, as they were then.
+
+    `distances` are None where the catalogue tells none, or the lock is older than them.
+    """
 
     lock: Literal[1] = 1
     source: str
@@ -47,6 +51,7 @@ class Lock(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ignored: tuple[LeftOut, ...] = ()
     rses: dict[str, LockedRSE] = {}
     gone: dict[str, LockedRSE] = {}
+    distances: Distances | None = None
 
 
 class Unusable(ValueError):

@@ -15,11 +15,12 @@ def check_matrix(spec: Spec, sections: Sections, faults: Faults) -> None:
     for name, test in spec.tests.items():
         kind: Kind = registry.load("kinds", test.kind)
         place = sections.tests[name].place
-        empty = next(iter(kind.cases(test, spec.inventory)), None) is None
+        first = next(iter(kind.cases(test, spec.inventory)), None)
+        empty = first is None
         if empty and not test.allow_empty and not _emptied(test, sections):
             message = f"it selects nothing: {_why_empty(test, spec)}"
             faults.add(place, f"tests.{name}", f"{message}; write allow_empty: true if it may")
-        for driver, scheme in _unspoken(test, spec):
+        for driver, scheme in _unspoken(test, spec) if kind.driven else ():
             message = (
                 f"its driver {driver} does not speak {scheme}; choose another driver, such as "
                 f"{drivers.NATIVE}, or limit it: protocols: [{', '.join(drivers.schemes(driver))}]"
@@ -53,6 +54,8 @@ def _unspoken(test: Test, spec: Spec) -> dict[tuple[str, str], None]:
 
 def _why_empty(test: Test, spec: Spec) -> str:
     rses = spec.inventory.rses
+    if hasattr(test.options, "of"):
+        return "there are neither services nor URLs, nor RSEs with endpoints: true"
     if not rses:
         return "the inventory has no RSEs"
     parsed = expression.parse(test.on)

@@ -12,7 +12,7 @@ from lakecheck.spec.sinks import Section, sink_kinds
 
 CATALOGUES = {
     "cric": "CRIC's RSEs, in either of its presets.",
-    "rucio": "Rucio's RSEs, as its export_data gives them.",
+    "rucio": "Rucio's RSEs: of a server, or as its export_data gave them.",
     "fts_config": "The endpoints of fts-analysis-datalake's configuration.",
 }
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

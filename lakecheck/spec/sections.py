@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from msgspec import Struct, field
 
 from lakecheck.spec import language
-from lakecheck.spec.catalogues import decode_catalogue
+from lakecheck.spec.catalogues import SERVER, decode_catalogue
 from lakecheck.spec.files import SpecFile
 from lakecheck.spec.kinds import TestContent, decode_test
 from lakecheck.spec.nested_shapes import ListOf
@@ -78,11 +78,8 @@ class Merger:
                 self._version(node)
             elif key == "inventory":
                 self._inventory(node, file.folder)
-            elif key == "credentials":
-                self._credentials(node, file.folder)
-            elif key == "services":
-                entries, decode = self.sections.services, decode_service
-                self._entries(entries, node, key, file.folder, decode, variables=True)
+            elif key in ("credentials", "services"):
+                self._named(key, node, file.folder)
             elif key == "tests":
                 self._entries(self.sections.tests, node, "tests", file.folder, decode_test)
             elif key == "publish":
@@ -101,6 +98,12 @@ class Merger:
         for key, (place, value) in inventory.entries.items() if inventory else ():
             if key in language.CATALOGUES:
                 self._catalogue(key, place, value, file.folder)
+
+    def names(self, file: SpecFile) -> None:
+        """Add only the services and credentials of one file, which its catalogues may name."""
+        for key in ("credentials", "services"):
+            if node := file.root.get(key):
+                self._named(key, node, file.folder)
 
     def flows(self, file: SpecFile) -> None:
         """Add only the sinks and sources of one file."""
@@ -144,7 +147,8 @@ class Merger:
             message = f"given twice; first in {self.sections.catalogues[name].place}"
             self.faults.add(place, path, message)
             return
-        content = decode_catalogue(name, node, path, Context(self.faults))
+        context = Context(self.faults, takes_variables=name == SERVER)
+        content = decode_catalogue(name, node, path, context)
         entry = Entry(place, folder, None if content is INVALID else content, node)
         self.sections.catalogues[name] = entry
 
@@ -158,10 +162,13 @@ class Merger:
         text = shape.decode(node, path, Context(self.faults))
         self.sections.ca = Entry(place, folder, None if text is INVALID else text)
 
-    def _credentials(self, node: Node, folder: Path) -> None:
+    def _named(self, key: str, node: Node, folder: Path) -> None:
+        if key == "services":
+            entries = self.sections.services
+            self._entries(entries, node, key, folder, decode_service, variables=True)
+            return
         decode = record_of(language.CredentialEntry).decode
-        entries = self.sections.credentials
-        self._entries(entries, node, "credentials", folder, decode, secret=True)
+        self._entries(self.sections.credentials, node, key, folder, decode, secret=True)
 
     def _sinks(
         self, section: Section, into: list[Entry[SinkContent]], node: Node, folder: Path

@@ -31,6 +31,10 @@ def explain(document: Mapping[str, Any]) -> str:
         if facts:
             lines.append(f"            [{facts}]")
     lines += [
+        f"  {'level  ' if number == 0 else '       '}   {trial}"
+        for number, trial in enumerate(outcome.tried)
+    ]
+    lines += [
         f"  {'repeat ' if number == 0 else '       '}   {command}"
         for number, command in enumerate(outcome.repeat)
     ]
@@ -68,10 +72,18 @@ def cause(outcome: Outcome) -> str:
     if outcome.error_class:
         happened = words.CLASSES.get(outcome.error_class, outcome.error_class)
         side = words.SIDES.get(outcome.side, outcome.side)
-        return f"{happened} ({'; '.join(part for part in (outcome.error_class, side) if part)})"
+        told = f"{happened} ({'; '.join(part for part in (outcome.error_class, side) if part)})"
+        return f"{told}; {diagnosis(outcome)}" if outcome.level else told
     if outcome.unmet:
         return "; ".join(f"promised {p.condition}, seen {p.seen}" for p in outcome.unmet)
     return outcome.reason or outcome.message
+
+
+def diagnosis(outcome: Outcome) -> str:
+    """Say which level is broken: `what breaks is the direct copy (the destination's side)`."""
+    level = words.LEVELS.get(outcome.level, outcome.level)
+    side = words.SIDES.get(outcome.level_side, outcome.level_side)
+    return f"what breaks is {level} ({side})" if side else f"what breaks is {level}"
 
 
 def _deed(outcome: Outcome) -> str:

@@ -52,6 +52,9 @@ class Outcome(Struct, frozen=True, dict=True):
     host: str = ""
     message: str = ""
     fingerprint: str = ""
+    level: str = ""  # that is broken, where a diagnosis told it
+    level_side: str = ""
+    tried: tuple[str, ...] = ()
     expected: tuple[Promise, ...] = ()
     repeat: tuple[str, ...] = ()
     ended: str = ""  # RFC 3339
@@ -153,6 +156,9 @@ def decode(document: Mapping[str, Any]) -> Outcome:
         host=_text(document, "error.host"),
         message=_text(document, "error.message"),
         fingerprint=_text(document, "error.fingerprint"),
+        level=_text(document, "diagnosis.level"),
+        level_side=_text(document, "diagnosis.side"),
+        tried=_commands(document.get("diagnosis.tried")),
         expected=_promises(document.get("expected")),
         repeat=_commands(document.get("repeat")),
         ended=_text(document, "@timestamp"),

@@ -64,6 +64,14 @@ SIDES = {
     "tester": "our side",
 }
 
+# Where a link may break, from the top: what a diagnosis names.
+LEVELS = {
+    "rucio": "Rucio: FTS itself copies",
+    "fts": "FTS: the storages copy by themselves",
+    "direct": "the storages' copy: each of them works by itself",
+    "storage": "a storage by itself",
+}
+
 STEPS = {
     "upload": "upload to",
     "stat": "stat on",

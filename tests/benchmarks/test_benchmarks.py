@@ -20,6 +20,7 @@ SMALL = {
     ],
     "convert.py": ["--cases", "200", "--turns", "1"],
     "publishing.py": ["--turns", "2"],
+    "replication.py": ["--files", "2", "--turns", "1"],
     "transfers.py": ["--jobs", "20", "--queue", "3", "--rses", "4", "--lasts", "5"],
     "brokers.py": ["--broker", "activemq", "--documents", "500", "--turns", "1"],
 }
@@ -31,6 +32,7 @@ PROMISES = {
     "shipping.py": 3,
     "convert.py": 4,
     "publishing.py": 2,
+    "replication.py": 2,
     "transfers.py": 3,
     "brokers.py": 2,  # of each broker
 }

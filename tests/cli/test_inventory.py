@@ -244,7 +244,7 @@ def test_init_of_a_url_overwrites_nothing(cric: Cric, capsys: pytest.CaptureFixt
     ("arguments", "code", "told"),
     [
         (["--from", "crik:x"], 4, '--from: "crik:x" names no catalogue; did you mean "cric"?'),
-        (["--from", "cric"], 4, "write cric:URL, rucio:FILE or fts:FILE"),
+        (["--from", "cric"], 4, "write rucio, cric:URL, rucio:FILE or fts:FILE"),
         (["--from", "rucio:none"], 10, 'rucio: "none" cannot be used: no such file'),
         (["--from", "rucio:none", "-o", "x.yaml"], 4, "specs end in .lake.yaml"),
         ([], 4, "--from"),

@@ -7,6 +7,7 @@ import pytest
 
 from lakecheck import spec as language
 from lakecheck.cli import call
+from lakecheck.spec.kinds import declarable
 
 GOOD = """\
 lakecheck: 1
@@ -42,9 +43,9 @@ def test_validate_says_all_faults_on_standard_error(capsys: pytest.CaptureFixtur
     assert captured.out == ""
     assert captured.err.splitlines() == [
         'b.lake.yaml:2:1: unknown key "budgt"; '
-        "known here: lakecheck, include, inventory, credentials, tests, publish, consume",
+        "known here: lakecheck, include, inventory, credentials, services, tests, publish, consume",
         'b.lake.yaml:3:19: tests.a.kind: there is no kind "tcp"; did you mean "tpc"? '
-        "Installed: functional, tpc",
+        f"Installed: {', '.join(declarable())}",
     ]
 
 

@@ -4,8 +4,17 @@ import pytest
 
 from lakecheck.conditions.fields import FIELDS, is_known, step_of
 
-KNOWN = ["duration", "destination.rse", "vo", "source.vo", "labels.country", "source.labels.tier"]
-UNKNOWN = ["duraton", "labels.", "source.labels.", "destination", "severity", "service", "ip", ""]
+KNOWN = [
+    "duration",
+    "severity",
+    "service",
+    "destination.rse",
+    "vo",
+    "source.vo",
+    "labels.country",
+    "source.labels.tier",
+]
+UNKNOWN = ["duraton", "labels.", "source.labels.", "destination", "severty", "ip", ""]
 
 
 @pytest.mark.parametrize("name", [*KNOWN, "tpc.verified"])

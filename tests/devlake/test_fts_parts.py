@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import importlib.util
 import time
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from lakecheck.devlake.fts.queue import Queue
 from lakecheck.devlake.fts.states import job_state
 from lakecheck.devlake.fts.store import Store
 from lakecheck.devlake.fts.submission import read, seconds
+from lakecheck.devlake.services import fts
+from lakecheck.errors import LakecheckError
 
 
 @pytest.mark.parametrize(
@@ -137,3 +140,10 @@ def test_a_retry_waits_for_its_time_and_others_do_not(tmp_path: Path) -> None:
     queue.add("a b", later)
     submit(store, queue, "a", "b")
     assert taken(store, queue) == ["a b"]
+
+
+def test_a_lake_without_gfal2_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    fts.check()
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(LakecheckError, match="apt-get install python3-gfal2"):
+        fts.check()

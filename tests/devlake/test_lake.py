@@ -76,7 +76,7 @@ def test_the_inventory_is_complete_by_itself(spoiled: Lake) -> None:
     assert list(rses) == ["LAKE-1", "LAKE-REDIR", "LAKE-GSIFTP", "LAKE-APACHE"]
     for name, rse in rses.items():
         assert rse["endpoints"] == list(spoiled.rses[name].endpoints.values())
-        assert set(rse["attributes"]) == {"country", "site", "quota"}
+        assert set(rse["attributes"]) == {"country", "site", "quota", "QOS"}
     assert (rses["LAKE-APACHE"]["checksum"], rses["LAKE-APACHE"]["tpc"]) == ("none", "none")
     assert rses["LAKE-GSIFTP"]["credential"] == "lake"
     assert rses["LAKE-1"]["credential"] == "none"

@@ -23,7 +23,9 @@ ADLER = "ADLER32:"
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
     folder = tmp_path_factory.mktemp("fts")
-    with service(folder, "fts", only=["LAKE-1", "LAKE-2", "LAKE-3"]) as lake:
+    with service(
+        folder, "fts", only=["LAKE-1", "LAKE-2", "LAKE-3", "LAKE-GSIFTP", "LAKE-APACHE"]
+    ) as lake:
         for rse in ("LAKE-1", "LAKE-3"):
             (lake.data_dir(rse) / "there").write_bytes(CONTENT)
         yield lake
@@ -190,6 +192,9 @@ def test_what_may_pass_is_tried_again(fts: Fts, lake: Lake, source: str, target:
         lake.fault("fts", "none")
     job = fts.ended(job_id)
     assert job["job_state"] == "FINISHED"
+    path = f"/jobs/{job_id}/files/{job['files'][0]['file_id']}/retries"
+    first = fts.ask("GET", path)[1][0]
+    assert (first["attempt"], first["reason"]) == (0, "TRANSFER [5] for a while")
     job = fts.run(file(source + "-not", target), retry=50)
     assert job["files"][0]["retry"] == 0  # what is not there does not come
 
@@ -210,3 +215,21 @@ def test_a_hanging_storage_delays_no_other(fts: Fts, lake: Lake, source: str, ta
         fts.ask("DELETE", f"/jobs/{hanging}")
     finally:
         lake.fault("LAKE-3", "none")
+
+
+def test_gsiftp_has_the_lakes_proxy(fts: Fts, lake: Lake) -> None:
+    base = lake.rses["LAKE-GSIFTP"].gsiftp
+    (lake.data_dir("LAKE-GSIFTP") / "there").write_bytes(CONTENT)
+    job = fts.run(file(f"{base}/there", f"{base}/copied"), verify_checksum="both")
+    assert job["job_state"] == "FINISHED", fts.ask("GET", job["files"][0]["log_file"])[1]
+    assert (lake.data_dir("LAKE-GSIFTP") / "copied").read_bytes() == CONTENT
+
+
+def test_nothing_is_streamed_or_pushed(fts: Fts, lake: Lake, source: str) -> None:
+    root = lake.rses["LAKE-2"].root
+    (told,) = fts.run(file(source, f"{root}/mixed"))["files"]
+    assert told["reason"] == "TRANSFER [93] davs and root have no third-party copy in common"
+    apache = lake.rses["LAKE-APACHE"].davs
+    (told,) = fts.run(file(source, f"{apache}/streamed"))["files"]
+    assert told["reason"].startswith("TRANSFER [")
+    assert not (lake.data_dir("LAKE-APACHE") / "streamed").exists()

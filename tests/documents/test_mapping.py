@@ -9,6 +9,7 @@ from lakecheck import registry
 from lakecheck.conditions.fields import FIELDS as CONDITIONS
 from lakecheck.documents.mapping import FIELDS, LABELS, fields
 from lakecheck.model import Kind
+from lakecheck.sinks.search_template import _dynamic
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/documents.md"
 # Of other tools' documents, or maps that are named as a whole.
@@ -45,3 +46,13 @@ def test_a_leaf_is_never_a_parent() -> None:
     for name, kind in {**fields(), **dict.fromkeys(LABELS, "labels")}.items():
         below = [other for other in fields() if other.startswith(f"{name}.")]
         assert not below or kind == "object", name
+
+
+def test_numbers_that_others_name_stand_below_a_field_of_their_own() -> None:
+    assert fields()["command.perfdata"] == "numbers"
+    for elastic in (True, False):
+        rules = {name: rule for each in _dynamic(elastic) for name, rule in each.items()}
+        assert rules["of command.perfdata.*"] == {
+            "path_match": "command.perfdata.*",
+            "mapping": {"type": "double", "ignore_malformed": True},
+        }

@@ -26,6 +26,8 @@ inventory:
 tests:
   store: {kind: functional, expect: ["duration < 1h"]}
   move: {kind: tpc, modes: [pull, push]}
+  warn: {kind: command, run: [sh, -c, "echo 'late | a=1s'; exit 1"], per: once}
+  down: {kind: service, urls: {down: "http://127.0.0.1:9/"}}
 """
 
 # Fields that only some errors carry.
@@ -42,7 +44,7 @@ def test_every_field_is_on_the_page(tmp_path: Path) -> None:
     run.finish()
     fields = {name for document in run.documents() for name in document}
     named = set(re.findall(r"`([@a-z_.*]+)`", PAGE.read_text()))
-    assert {re.sub(r"(?<=labels\.).*", "*", each) for each in fields} <= named
+    assert {re.sub(r"(?<=labels\.|rfdata\.).*", "*", each) for each in fields} <= named
     assert {"labels.site", "labels.country", "source.labels.country"} <= fields
     assert [each for each in FIELDS if each not in fields | ELSEWHERE] == []
     assert {document["status"] for document in run.documents()} >= {"passed", "failed", "skipped"}

@@ -15,7 +15,8 @@ import pytest
 from lakecheck.devlake import Lake, pki
 from lakecheck.drivers import fts_session
 from lakecheck.drivers.fts import Copy, Options, Submission
-from lakecheck.drivers.fts_session import FTS, METADATA, passes
+from lakecheck.drivers.fts_session import FTS, METADATA
+from lakecheck.drivers.patience import passes
 from lakecheck.errors import (
     BadCredential,
     DriverError,

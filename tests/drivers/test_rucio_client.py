@@ -80,10 +80,14 @@ def test_the_users_own_configuration_has_no_say(
 
 
 def test_a_proxy_of_the_network_is_asked(rucio_lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    away = "http://rucio.invalid"
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
-    with pytest.raises(Unreachable, match="the proxy of https_proxy: Connection refused"):
-        client(service(rucio_lake), user(rucio_lake))
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with pytest.raises(Unreachable, match="the proxy of https_proxy: Connection refused") as caught:
+        client(service(rucio_lake, url=away), user(rucio_lake))
+    assert caught.value.side == "tester"
+    monkeypatch.setenv("no_proxy", "rucio.invalid")
+    with pytest.raises(Unreachable, match="Name or service not known"):
+        client(service(rucio_lake, url=away), user(rucio_lake))
 
     assert client(service(rucio_lake), user(rucio_lake)).whoami()["account"] == "root"
 
@@ -237,7 +241,11 @@ def test_a_server_that_is_silent(rucio_lake: Lake) -> None:
 RULE = [{"scope": "testing", "name": "nowhere"}]
 CALLS: dict[str, tuple[Callable[[Any], Any], type[DriverError], str]] = {
     "denied": (lambda made: made.add_rse("MINE"), Denied, "Account lake can not add RSE"),
-    "missing": (lambda made: made.get_rse("NOWHERE"), Missing, "RSE 'NOWHERE' cannot be found"),
+    "missing": (
+        lambda made: made.get_rse("NOWHERE"),
+        TesterFailed,
+        "RSE 'NOWHERE' cannot be found",
+    ),
     "missing file": (
         lambda made: made.add_replication_rule(RULE, 1, "LAKE-1"),
         Missing,
@@ -261,7 +269,9 @@ def test_refused_calls_have_classes_of_ours(rucio_lake: Lake, case: str) -> None
     with pytest.raises(kind, match=sentence) as caught, told(choice, credential):
         call(found)
 
-    assert caught.value.side == ("tester" if kind is TesterFailed else "service")
+    # What an account may not do is ours to mend, and blames no site.
+    ours = kind in (TesterFailed, Denied)
+    assert caught.value.side == ("tester" if ours else "service")
     assert "\n" not in caught.value.message
 
 

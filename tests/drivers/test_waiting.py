@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from lakecheck.drivers.waiting import CLOCK, Clock, ForOurselves
+from lakecheck.drivers.waiting import CLOCK, AtWork, Clock, ForOurselves
 
 
 async def _in_a_case(clock: Clock, ours: float, theirs: float, limit: float) -> None:
@@ -46,3 +46,38 @@ def test_a_cancelled_wait_is_still_counted() -> None:
 
     asyncio.run(cancelled())
     assert 0 < clock.lost < 30
+
+
+async def _one_of_several(ours: float, theirs: float) -> None:
+    with ForOurselves():
+        await asyncio.sleep(ours)
+    with AtWork():
+        await asyncio.sleep(theirs)
+
+
+async def _several(clock: Clock, limit: float, *each: tuple[float, float]) -> float:
+    CLOCK.set(clock)
+    began = asyncio.get_running_loop().time()
+    async with clock.limit(began + limit):
+        await asyncio.gather(*(_one_of_several(*times) for times in each))
+    return asyncio.get_running_loop().time() - began - clock.lost
+
+
+def test_of_several_that_wait_at_once_the_time_is_lost_once() -> None:
+    clock = Clock()
+    took = asyncio.run(_several(clock, 1.0, (0.3, 0.1), (0.3, 0.1), (0.3, 0.1)))
+    assert 0.3 <= clock.lost < 0.6
+    assert took >= 0.1
+
+
+def test_while_one_works_the_clock_runs_though_others_wait() -> None:
+    clock = Clock()
+    took = asyncio.run(_several(clock, 1.0, (0.0, 0.4), (0.3, 0.0), (0.3, 0.0)))
+    assert clock.lost < 0.2
+    assert took >= 0.4
+
+
+def test_time_runs_out_while_one_works_and_others_wait() -> None:
+    clock = Clock()
+    with pytest.raises(TimeoutError):
+        asyncio.run(_several(clock, 0.2, (0.0, 30), (30, 0.0)))

@@ -7,12 +7,13 @@ from collections import Counter
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from lakecheck.engine.limits import Limits
 from lakecheck.engine.scheduler import Blocker, Job, Planting, Scheduler, ends
 from lakecheck.engine.seeds import seed_of
 from lakecheck.errors import TimedOut
-from lakecheck.model import Case, Endpoint, Test
+from lakecheck.model import NO_DRIVER, Case, Endpoint, Test
 
 TEST = Test(name="t", kind="functional", options=None)
 
@@ -220,3 +221,15 @@ def test_taken_back_are_ready_and_waiting_cases_alike() -> None:
 
     assert {case.address for case in scheduler.drain()} == {case.address for case in cases[1:]}
     assert scheduler.next() is None
+
+
+def test_what_no_driver_does_neither_waits_for_an_endpoint_nor_is_blocked_by_it() -> None:
+    at = endpoint("A")
+    named = [replace(single(at, size), driver=NO_DRIVER) for size in range(1, 12)]
+    scheduler = Scheduler([*named, single(at, 100)], Limits(per_rse=8), seed_of)
+    scheduler.stall(at.url, Blocker("other::check", TimedOut("no answer")))
+
+    started = [found for _ in range(9) if (found := scheduler.next())]
+
+    assert [job for job, blocker in started if blocker is None] == named[:8]
+    assert [job.id for job, blocker in started if blocker] == ["A.davs.100B"]

@@ -40,6 +40,7 @@ CATALOGUES = st.builds(
     Catalogue,
     st.dictionaries(NAMES, RSES, max_size=5),
     st.lists(st.builds(LeftOut, TEXTS, TEXTS), max_size=3).map(tuple),
+    st.none() | st.dictionaries(NAMES, st.dictionaries(NAMES, st.integers(0, 99), min_size=1)),
 )
 NOW, LATER = "2026-11-21T09:00:00Z", "2026-11-22T09:00:00Z"
 A = LockedRSE(("davs://a:1/x",), {"tier": 1})
@@ -57,7 +58,7 @@ def test_any_catalogue_round_trips(tmp_path: Path, old: Catalogue, new: Catalogu
     lock.write(path, second)
 
     found = read_lock(path, "cric")
-    assert found.rses == new.rses
+    assert (found.rses, found.distances) == (new.rses, new.distances)
     assert set(found.gone) == set(old.rses) - set(new.rses)
     assert path.read_bytes() == lock.encoded(found)
     assert path.read_bytes().endswith(b"}\n")

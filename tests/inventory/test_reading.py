@@ -106,3 +106,27 @@ def test_files(tmp_path: Path) -> None:
     assert trouble("/dev/zero") == "it is no file"
     assert "over https or http" in trouble("ftp://x/y")
     assert "no user name" in trouble("https://me:geheim@x/y")
+
+
+@pytest.mark.parametrize("login", ["", "me:geheim@"])
+def test_a_proxy_of_the_network_is_asked(
+    cric: Cric, login: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cric.lists("A")
+    proxy = cric.url.partition("://")[2].partition("/")[0]
+    monkeypatch.setenv("http_proxy", f"http://{login}{proxy}")
+
+    assert fetch("http://cric.invalid/x") == cric.content
+    assert fetch(cric.url) == cric.content
+    monkeypatch.setenv("no_proxy", "cric.invalid")
+    assert trouble("http://cric.invalid/x") == "its host name cannot be resolved"
+
+
+def test_a_proxy_that_does_not_serve(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "me:geheim@127.0.0.1:1")
+    told = trouble("https://cric.invalid/x")
+
+    assert told.startswith("the proxy of https_proxy does not serve: ")
+    assert "geheim" not in told
+    monkeypatch.setenv("https_proxy", "ftp://[me:geheim@x")
+    assert "is no proxy" in trouble("https://cric.invalid/x")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from lakecheck import plan
 from tests.plan.test_expand import loaded
 
@@ -44,3 +46,10 @@ def test_what_will_be_skipped_is_listed_with_the_reason() -> None:
         f"c::{link}.10MB" for link in ("A~C", "B~C", "C~A", "C~B")
     }
     assert all("share no third-party-copy protocol" in each.why for each in totals.skipped)
+
+
+def test_totals_can_be_written_down() -> None:
+    totals = plan.totals(plan.expand(loaded(TEXT)))
+
+    rows = msgspec.to_builtins(totals)["tests"]
+    assert [row["every"] for row in rows] == [3600.0, None]

@@ -223,3 +223,27 @@ def test_a_faulty_selection_starts_nothing(bench: Bench, options: str) -> None:
     assert result.ret == 4
     assert "Wrong expression passed" in result.stderr.str()
     assert not (bench.folder / "out/results.ndjson").exists()
+
+
+COMMANDS = """\
+lakecheck: 1
+inventory: {rses: {ALPHA: {endpoints: ["davs://127.0.0.1:1/x"]}}}
+tests:
+  say: {kind: command, run: [echo, "{host}"]}
+  grumble: {kind: command, run: [sh, -c, "echo too little; exit 1"]}
+  beat: {kind: service, urls: {nobody: "http://127.0.0.1:1/"}}
+"""
+
+
+def test_commands_and_services_are_items_with_marks(bench: Bench) -> None:
+    bench.spec(text=COMMANDS)
+
+    result = bench.run("specs", "--strict-markers", "-m", "command or service", "-W", "error")
+
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*error*too little*", "*repeat*export LAKECHECK_RSE=ALPHA*"])
+    assert bench.statuses() == {
+        "say::ALPHA.davs.command": "passed",
+        "grumble::ALPHA.command": "failed",
+        "beat::nobody.answer": "failed",
+    }

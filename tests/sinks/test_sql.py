@@ -124,6 +124,25 @@ def test_a_view_a_kind(base: Base) -> None:
     assert base.ask("SELECT verified FROM lakecheck_tpc") == [("size",)]
 
 
+def test_lists_of_the_usage_view_can_be_taken_apart(base: Base) -> None:
+    scopes = [{"name": "SKA_A", "used": 2**40, "files": 2}, {"name": "user.robot", "used": 5}]
+    share = {"usage.experiment": "SKA", "usage.used": 7, "experiment": "SKA"}
+    base.put(
+        result(1, kind="usage", **{"usage.scopes": scopes}),
+        result(2, kind="usage", **share),
+    )
+    if base.options["url"].startswith("sqlite"):
+        parts = "scope.value ->> 'name', scope.value ->> 'used'"
+        lists = "json_each(scopes) AS scope"
+    else:  # as the page on usage says
+        parts = "scope ->> 'name', (scope ->> 'used')::bigint AS used"
+        lists = "jsonb_array_elements(scopes::jsonb) AS scope"
+    found = base.ask(f"SELECT rse, {parts} FROM lakecheck_usage, {lists}")
+    assert found == [("LAKE-1", "SKA_A", 2**40), ("LAKE-1", "user.robot", 5)]
+    shares = "SELECT rse, experiment, used FROM lakecheck_usage WHERE experiment IS NOT NULL"
+    assert base.ask(shares) == [("LAKE-2", "SKA", 7)]
+
+
 def test_records_of_others(base: Base) -> None:
     foreign = {
         "@timestamp": "2026-11-21T10:00:00+01:00",

@@ -40,9 +40,34 @@ CATALOGUES = [
         id="variable",
     ),
     pytest.param(
-        "rucio: {url: 'https://x'}",
-        "3:11: inventory.rucio.url: this version reads no Rucio server; write export: FILE",
-        id="live rucio",
+        "rucio: {url: 'https://x', export: y}",
+        "3:10: inventory.rucio: expected one of service, export, url; found export and url",
+        id="two of rucio",
+    ),
+    pytest.param(
+        "rucio: {lock: x}",
+        "3:10: inventory.rucio: expected one of service, export, url; found none",
+        id="none of rucio",
+    ),
+    pytest.param(
+        "rucio: {service: x, account: y}",
+        "3:10: inventory.rucio: account are for url; a service has its own",
+        id="account of a service",
+    ),
+    pytest.param(
+        "rucio: {service: rucio}",
+        '3:3: inventory.rucio: there is no service "rucio"; declare it in services:',
+        id="unknown service",
+    ),
+    pytest.param(
+        "rucio: {service: fts}\nservices: {fts: {kind: fts, url: 'https://x'}}",
+        "3:3: inventory.rucio: fts is a service of kind fts, expected rucio",
+        id="other service",
+    ),
+    pytest.param(
+        "rucio: {url: 'https://x', credential: robot}",
+        '3:3: inventory.rucio: there is no credential "robot"; declare it in credentials:',
+        id="unknown credential",
     ),
     pytest.param(
         "fts_config: {url: x, refresh: 10}",
@@ -225,3 +250,22 @@ def test_the_schema_knows_catalogues() -> None:
     assert validator.is_valid({"inventory": {**sound, "except": ["A-*"]}})
     assert not validator.is_valid({"inventory": {"cric": {"refresh": "1h"}}})
     assert not validator.is_valid({"inventory": {"rucio": {"url": "x"}}})
+
+
+COMPARED = "lakecheck: 1\ninventory: {rses: {A: {endpoints: ['davs://a:1/x']}}}\ntests:\n"
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ("", 'the key "between" is missing; expected a list, each a catalogue: cric'),
+        ("between: [cric]", "between: expected two catalogues, found 1"),
+        ("between: [lock, lock]", '"lock" stands in this list twice'),
+        ("between: [cric, rucio]", "between[0]: these specs have no inventory.cric"),
+        ("between: [crick, 'cric:x']", 'no catalogue or lock "crick"; did you mean "cric"?'),
+    ],
+)
+def test_mistakes_in_what_is_compared(faults: Faults, keys: str, told: str) -> None:
+    found = faults(f"{COMPARED}  c: {{kind: consistency, {keys}}}\n")
+
+    assert any(told in fault for fault in found), found

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from lakecheck.spec.kinds import declarable
 from tests.spec.conftest import Faults
 
+KINDS = ", ".join(declarable())
 HEAD = """\
 lakecheck: 1
 inventory:
@@ -185,21 +187,23 @@ TESTS = {  # what follows `a: `
     "list": ("[1]", "6: a: expected a map of kind and its keys, found a list"),
     "no kind": (
         "{sizes: [1MB]}",
-        '6: a: the key "kind" is missing; expected one of functional, tpc',
+        f'6: a: the key "kind" is missing; expected one of {KINDS}',
     ),
-    "number": ("{kind: 5}", "13: a.kind: expected one of functional, tpc, found 5"),
+    "number": (
+        "{kind: 5}",
+        f"13: a.kind: expected one of {KINDS}, found 5",
+    ),
     "unknown kind": (
         "{kind: functionl}",
-        '13: a.kind: there is no kind "functionl"; did you mean "functional"? '
-        "Installed: functional, tpc",
+        f'13: a.kind: there is no kind "functionl"; did you mean "functional"? Installed: {KINDS}',
     ),
     "kind to come": (
-        "{kind: usage, via: rucio}",
-        '13: a.kind: there is no kind "usage". Installed: functional, tpc',
+        "{kind: network}",
+        f'13: a.kind: there is no kind "network". Installed: {KINDS}',
     ),
     "kind that is not declared": (
         "{kind: python}",
-        '13: a.kind: there is no kind "python". Installed: functional, tpc',
+        f'13: a.kind: there is no kind "python". Installed: {KINDS}',
     ),
     "mesh": (
         "{kind: tpc, mesh: star}",

@@ -23,7 +23,8 @@ class Config(Struct, frozen=True):
     fault: str  # file that tells how to misbehave
     control: str  # secret of those who may set a fault over HTTP
     tokens: Mapping[str, str]  # bearer token: its subject
-    proxy: str = ""  # for jobs of callers who delegate none; empty where storages want none
+    proxy: str = ""  # for jobs of callers who delegate none
+    gsi: bool = False  # all storages want X.509, and not only gsiftp
     capacity: int = 32  # files at a time
     per_storage: int = 8
     per_link: int = 4

@@ -105,8 +105,10 @@ class Transfer:
             why = "Checksum value required if mode is not end to end"
             raise Failed("TRANSFER", errno.EINVAL, why)
         size = await self._look_at_source()
+        in_the_way = await self._look_at_destination()
         wanted = await self._source_checksum()
-        await self._make_way()
+        if in_the_way:
+            await self._make_way()
         copying()
         begun = time.monotonic()
         try:
@@ -145,21 +147,41 @@ class Transfer:
         self._log(f"{scope.lower()} has {algorithm} {found}")
         return found
 
-    async def _make_way(self) -> None:
+    async def _look_at_destination(self) -> bool:
+        """Say whether something has to be removed there."""
         url = self.wish.destination
+        if self.wish.own_rest:
+            return True
         try:
             await self._ask("DESTINATION", "stat", lambda: self._destination.stat(url))
         except Failed as failed:
             if failed.code == errno.ENOENT:
-                return
+                return False
             raise
-        if not (self.wish.overwrite or self.wish.own_rest):
+        if not self.wish.overwrite:
             why = "Destination file exists and overwrite is not enabled"
             raise Failed("DESTINATION", errno.EEXIST, why)
+        return True
+
+    async def _make_way(self) -> None:
+        if self.wish.own_rest:
+            await self.clean()
+            return
+        url = self.wish.destination
         self._log("the destination exists and is removed")
         await self._ask("DESTINATION", "delete", lambda: self._destination.delete(url))
 
     async def _copy(self, size: int) -> None:
+        try:
+            await self._copy_once(size)
+        except Failed as failed:
+            if failed.code != errno.EEXIST or not self.wish.own_rest:
+                raise
+            # A server that still worked on the interrupted copy has made the file again.
+            await self.clean()
+            await self._copy_once(size)
+
+    async def _copy_once(self, size: int) -> None:
         wish = self.wish
         self._log("third-party copy begins, pulled by the destination")
         copied = await self._ask(
@@ -168,7 +190,9 @@ class Transfer:
             lambda: self._copier.copy(wish.source, wish.destination, "pull", None, size),
         )
         self._log(f"third-party copy is done: {copied.mode}, streamed: {copied.streamed}")
-        if copied.streamed or copied.mode != "pull":
+        # With gsiftp the client leads both servers, and gfal2 calls that a push.
+        led = wish.source.startswith("gsiftp:")
+        if copied.streamed or (copied.mode != "pull" and not led):
             why = "The copy was not pulled by the destination, which alone is wanted here"
             raise Failed("TRANSFER", errno.EPROTONOSUPPORT, why)
 

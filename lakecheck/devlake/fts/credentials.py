@@ -112,9 +112,10 @@ class Credentials:
         row = self._row(caller) if caller.dn == NOBODY else None
         return Caller(row["dn"], "unauthenticated") if row and row["proxy"] else caller
 
-    def of(self, job: Row) -> Credential:
-        """Choose the credential for a job's transfers; none where storages want none."""
-        if not self._config.proxy:
+    def of(self, job: Row, file: Row) -> Credential:
+        """Choose the credential for a transfer; none where storages want none."""
+        wanted = self._config.gsi or file["source_surl"].startswith("gsiftp:")
+        if not wanted:  # a proxy would have davix ask for macaroons
             return NO_CREDENTIAL
         query = "SELECT proxy FROM credentials WHERE dlg_id = ? AND proxy IS NOT NULL"
         for row in self._store.rows(query, job["cred_id"]):

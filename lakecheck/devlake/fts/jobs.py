@@ -42,7 +42,7 @@ class Jobs:
             web.get(jobs + "/{id}/files", self.files),
             web.get(jobs + "/{id}/dm", self.deletions),
             web.delete(jobs + "/{id}/files/{files}", self.cancel_files),
-            web.get(jobs + "/{id}/files/{file}/retries", self.deletions),
+            web.get(jobs + "/{id}/files/{file}/retries", self.retries),
             web.get(jobs + "/{id}/{field}", self.field),
         ]
 
@@ -94,9 +94,16 @@ class Jobs:
         return answer([shown(file) for file in self._store.files([job["job_id"]])[job["job_id"]]])
 
     async def deletions(self, request: web.Request) -> web.Response:
-        """Give what a job deletes, or the retries of a file: nothing is kept of either."""
+        """Give what a job deletes: nothing."""
         self._job(request)
         return answer([])
+
+    async def retries(self, request: web.Request) -> web.Response:
+        """Give the tries of a file that failed before its last."""
+        job = self._job(request)
+        query = "SELECT * FROM retries WHERE file_id IN"
+        query += " (SELECT file_id FROM files WHERE job_id = ? AND file_id = ?)"
+        return answer(self._store.rows(query, job["job_id"], request.match_info["file"]))
 
     async def field(self, request: web.Request) -> web.Response:
         """Give one field of a job."""

@@ -202,7 +202,8 @@ class Scheduler:
         timeout = job["timeout"] or self._config.timeout
         wish, ca = wish_of(file, job), self._config.ca
         try:
-            return Transfer(self._session, wish, self._credentials.of(job), ca, timeout, log)
+            credential = self._credentials.of(job, file)
+            return Transfer(self._session, wish, credential, ca, timeout, log)
         except LakecheckError as wrong:
             raise Failed("AGENT", errno.EIO, str(wrong)) from None
 
@@ -242,6 +243,10 @@ class Scheduler:
                 reason=str(failed),
                 retry=file["retry"] + 1,
                 ready_at=again,
+            )
+            self._store.write(
+                "INSERT INTO retries VALUES (?, ?, ?, ?)",
+                *(file_id, file["retry"], date(), str(failed)),
             )
             self._queue.add(file["link"], again)
             self._store.settle(file["job_id"])

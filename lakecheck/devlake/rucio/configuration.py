@@ -21,6 +21,8 @@ _PROTOCOLS = {
 _NEAR = ("read", "write", "delete")
 _FAR = (*_NEAR, "third_party_copy_read", "third_party_copy_write")
 _POLICY = {"permission": "generic", "schema": "generic", "lfn2pfn_algorithm_default": "hash"}
+# In seconds: a transfer service that hangs shall not hold up the conveyor for ever.
+_PATIENCE = {"submit_timeout": 10, "poll_timeout": 10}
 _ALEMBIC = """\
 [alembic]
 script_location = {scripts}
@@ -57,7 +59,8 @@ def server(folder: Path, database: Path, packages: Path, **sections: Mapping[str
             "database": {"default": url, "pool_size": 20},
             "alembic": {"cfg": alembic},
             "policy": _POLICY,
-            "conveyor": {"scheme": ",".join(_PROTOCOLS), "transfertool": "fts3"},
+            "conveyor": {"scheme": ",".join(_PROTOCOLS), "transfertool": "fts3", **_PATIENCE},
+            "deletion": {"timeout": 10},  # s; a storage that hangs holds up the reaper
             "transfers": {"multihop_rse_expression": ""},  # all are neighbours
             **sections,
         }

@@ -106,5 +106,5 @@ def _run(
     except subprocess.TimeoutExpired:
         raise LakecheckError(f"Rucio was not fetched within {FETCH_WITHIN} s") from None
     if done.returncode and not may_fail:
-        said = (done.stdout + done.stderr).strip().splitlines() or ["it says nothing"]
-        raise LakecheckError(f"Rucio's environment cannot be made: {' '.join(said[-2:])}")
+        said = " ".join((done.stdout + done.stderr).split()) or "it says nothing"
+        raise LakecheckError(f"Rucio's environment cannot be made: {Path(command[0]).name}: {said}")

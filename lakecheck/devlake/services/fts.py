@@ -34,29 +34,10 @@ def check() -> None:
 
 def build(site: Site) -> Service:
     """Write the configuration, and make the token that it accepts."""
-    https, plain = site.ports.take(), site.ports.take()
-    folder = site.layout.home / "data" / NAME
-    for path in (folder, folder / "credentials", site.layout.home / "log" / "transfers"):
-        path.mkdir(mode=0o700)
-    certificate, key = site.layout.host(NAME)
-    token, control = make_password(), make_password()
-    config = Config(
-        https=https,
-        plain=plain,
-        certificate=str(certificate),
-        key=str(key),
-        ca=str(site.layout.ca),
-        database=str(folder / "fts.sqlite"),
-        logs=str(site.layout.home / "log" / "transfers"),
-        credentials=str(folder / "credentials"),
-        fault=str(folder / "fault"),
-        control=control,
-        tokens={token: TOKEN_SUBJECT},
-        proxy=str(site.layout.proxy) if site.gsi else "",
-    )
+    config = _configuration(site)
     path = site.layout.home / "cfg" / "fts.json"
     write_private(path, msgspec.json.encode(config), None)
-    url, loopback = f"https://127.0.0.1:{https}", f"http://127.0.0.1:{plain}"
+    url, plain = f"https://127.0.0.1:{config.https}", f"http://127.0.0.1:{config.plain}"
     ca = str(site.layout.ca / "ca-bundle.pem")
 
     def misbehave(words: str, rses: Mapping[str, Sequence[str]]) -> None:
@@ -65,38 +46,60 @@ def build(site: Site) -> Service:
     return Service(
         name=NAME,
         version=__version__,
-        servers=(_server(site, path, https, plain),),
+        servers=(_server(site, path, config),),
         settings={
             "url": url,
-            "plain": loopback,
+            "plain": plain,
             "ca": ca,
-            "token": token,
-            "control": control,
+            "token": next(iter(config.tokens)),
+            "control": config.control,
         },
         # Nobody's lake takes anybody, and there nobody has anything to delegate.
         entry={"kind": NAME, "url": url, "credential": "lake", "ca": ca}
         if site.gsi
-        else {"kind": NAME, "url": loopback},
-        variables={"FTS_URL": url, "FTS_PLAIN_URL": loopback, "FTS_CA": ca},
+        else {"kind": NAME, "url": plain},
+        variables={"FTS_URL": url, "FTS_PLAIN_URL": plain, "FTS_CA": ca},
         misbehave=misbehave,
     )
 
 
-def _server(site: Site, config: Path, https: int, plain: int) -> Server:
+def _configuration(site: Site) -> Config:
+    folder, logs = site.layout.home / "data" / NAME, site.layout.home / "log" / "transfers"
+    for path in (folder, folder / "credentials", logs):
+        path.mkdir(mode=0o700)
+    certificate, key = site.layout.host(NAME)
+    return Config(
+        https=site.ports.take(),
+        plain=site.ports.take(),
+        certificate=str(certificate),
+        key=str(key),
+        ca=str(site.layout.ca),
+        database=str(folder / "fts.sqlite"),
+        logs=str(logs),
+        credentials=str(folder / "credentials"),
+        fault=str(folder / "fault"),
+        control=make_password(),
+        tokens={make_password(): TOKEN_SUBJECT},
+        proxy=str(site.layout.proxy),
+        gsi=site.gsi,
+    )
+
+
+def _server(site: Site, path: Path, config: Config) -> Server:
     log = site.layout.log(NAME)
     return Server(
         name=NAME,
         rse="",
         program=NAME,
-        argv=(sys.executable, "-P", "-m", "lakecheck.devlake.fts", str(config)),
-        listeners=(Listener(https, ()), Listener(plain, ())),
+        argv=(sys.executable, "-P", "-m", "lakecheck.devlake.fts", str(path)),
+        listeners=(Listener(config.https, ()), Listener(config.plain, ())),
         folder=site.layout.run,
         log=log,
         output=log,
         # Our own program, with our Python, wherever that lies and whatever it needs.
         env={**os.environ, "TMPDIR": str(site.layout.run / "tmp"), "LC_ALL": "C"},
         own=True,
-        probe=f"http://127.0.0.1:{plain}/lake/fault",
+        probe=f"http://127.0.0.1:{config.plain}/lake/fault",
         stop_within=3.0,
     )
 

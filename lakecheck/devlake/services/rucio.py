@@ -11,8 +11,9 @@ from lakecheck.devlake.rucio import configuration, environment
 from lakecheck.devlake.server import Listener, Server, Site
 from lakecheck.devlake.service import Service, ServiceKind, make_password, plain_environment
 
-DAEMONS = "rucio-daemons"
+NAME, DAEMONS = "rucio", "rucio-daemons"
 THREADS = 16
+START_WITHIN = 120.0  # s; 3 on a machine with nothing else to do, most of it for imports
 _XROOTD = {
     "XRD_CONNECTIONWINDOW": "5",
     "XRD_CONNECTIONRETRY": "1",
@@ -23,49 +24,18 @@ _XROOTD = {
 
 def build(site: Site) -> Service:
     """Write configuration and plan, copy the empty database and what runs inside Rucio."""
-    name, port = "rucio", site.ports.take()
-    fetched = environment.fetched()
-    run = make_run_folder(site.layout, site.account, name)
+    port = site.ports.take()
     passwords = {"root": make_password(), "lake": make_password()}
     url = f"http://127.0.0.1:{port}"
-    variables = _write_files(site, fetched, run)
-    plan = site.layout.home / "cfg" / "rucio-plan.json"
-    fts = str(site.services["fts"].settings["plain"])
-    pki.write_private(plan, configuration.plan(site.storages, passwords, fts), site.account.owner)
-    python = str(environment.python_of(fetched))
-    web = Server(
-        name=name,
-        rse="",
-        program="rucio",
-        argv=(python, "-m", "gunicorn", *_gunicorn(site, run, port), "inside.web:application"),
-        listeners=(Listener(port, ()),),
-        folder=run,
-        log=site.layout.log(name),
-        output=site.layout.output(name),
-        env=variables,
-        probe=f"{url}/ping",
-    )
-    socket = str(run / "registered.sock")
-    daemons = Server(
-        name=DAEMONS,
-        rse="",
-        program="rucio",
-        argv=(python, "-m", "inside.daemons", str(plan), socket),
-        listeners=(),
-        folder=run,
-        log=site.layout.log(DAEMONS),
-        output=site.layout.output(DAEMONS),
-        env=variables,
-        socket=socket,
-    )
+    python = str(environment.python_of(environment.fetched()))
     clients = {
         account: _write_client(site, url, account, password)
         for account, password in passwords.items()
     }
     return Service(
-        name=name,
+        name=NAME,
         version=environment.VERSION,
-        servers=(web, daemons),
+        servers=_servers(site, python, port, _write_plan(site, passwords)),
         settings={
             "url": url,
             "auth": url,
@@ -77,8 +47,53 @@ def build(site: Site) -> Service:
             "root": {"password": passwords["root"], "client": str(clients["root"])},
             "python": python,
         },
+        entry={"kind": NAME, "url": url, "account": "lake", "credential": "lake-user"},
+        credentials={
+            "lake-user": {"userpass": {"username": "lake", "password": passwords["lake"]}}
+        },
         variables={"RUCIO_CONFIG": str(clients["lake"]), "RUCIO_URL": url},
     )
+
+
+def _servers(site: Site, python: str, port: int, plan: Path) -> tuple[Server, Server]:
+    run = make_run_folder(site.layout, site.account, NAME)
+    variables = _write_files(site, environment.fetched(), run)
+    web = Server(
+        name=NAME,
+        rse="",
+        program=NAME,
+        argv=(python, "-m", "gunicorn", *_gunicorn(site, run, port), "inside.web:application"),
+        listeners=(Listener(port, ()),),
+        folder=run,
+        log=site.layout.log(NAME),
+        output=site.layout.output(NAME),
+        env=variables,
+        probe=f"http://127.0.0.1:{port}/ping",
+        start_within=START_WITHIN,
+    )
+    registered = str(run / "registered.sock")
+    daemons = Server(
+        name=DAEMONS,
+        rse="",
+        program=NAME,
+        argv=(python, "-m", "inside.daemons", str(plan), registered),
+        listeners=(),
+        folder=run,
+        log=site.layout.log(DAEMONS),
+        output=site.layout.output(DAEMONS),
+        env=variables,
+        socket=registered,
+        start_within=START_WITHIN,
+    )
+    return web, daemons
+
+
+def _write_plan(site: Site, passwords: dict[str, str]) -> Path:
+    path = site.layout.home / "cfg" / "rucio-plan.json"
+    fts = str(site.services["fts"].settings["plain"])
+    text = configuration.plan(site.storages, passwords, fts)
+    pki.write_private(path, text, site.account.owner)
+    return path
 
 
 def _gunicorn(site: Site, run: Path, port: int) -> list[str]:
@@ -88,7 +103,7 @@ def _gunicorn(site: Site, run: Path, port: int) -> list[str]:
         "--workers": 1,
         "--threads": THREADS,
         "--worker-tmp-dir": run,
-        "--error-logfile": site.layout.log("rucio"),
+        "--error-logfile": site.layout.log(NAME),
         "--log-level": "warning",
         "--graceful-timeout": 1,
     }
@@ -103,7 +118,7 @@ def _write_files(site: Site, fetched: Path, run: Path) -> dict[str, str]:
     """Write what both servers read, and give their environment."""
     # The package may lie in a home that the servers' account cannot enter.
     shutil.copytree(environment.INSIDE, _inside(site), ignore=shutil.ignore_patterns("__pycache__"))
-    database = make_data_folder(site.layout, site.account, "rucio") / "data" / "rucio.db"
+    database = make_data_folder(site.layout, site.account, NAME) / "data" / "rucio.db"
     shutil.copy(fetched / environment.EMPTY, database)
     site.account.own(database)
     database.chmod(0o600)
@@ -128,7 +143,7 @@ def _write_files(site: Site, fetched: Path, run: Path) -> dict[str, str]:
 
 def _proxy(site: Site) -> Path:
     """Give the daemons a copy of the lake's proxy, since a proxy is read by its owner only."""
-    path = site.layout.ca.parent / "rucio" / "proxy.pem"
+    path = site.layout.ca.parent / NAME / "proxy.pem"
     pki.write_private(path, site.layout.proxy.read_bytes(), site.account.owner)
     return path
 
@@ -143,7 +158,7 @@ def _write_client(site: Site, url: str, account: str, password: str) -> Path:
 
 KINDS = (
     ServiceKind(
-        name="rucio",
+        name=NAME,
         title="Rucio with its daemons, which know the lake's storages",
         programs={},
         ports=1,

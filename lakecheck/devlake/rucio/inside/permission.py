@@ -12,7 +12,7 @@ from rucio.core.permission import generic
 from rucio.core.rule import get_rule
 
 UPLOADING = ("add_replicas", "update_replicas_states")
-OF_RULES = ("del_rule", "update_rule", "reduce_rule")
+OF_RULES = ("del_rule", "update_rule", "reduce_rule", "move_rule")
 
 
 def has_permission(issuer: Any, action: str, kwargs: dict[str, Any], *, session: Any) -> Any:

@@ -1,0 +1,63 @@
+"""The steps of a replication test by hand, with Rucio's own command."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from lakecheck.model import Case, Credential
+from lakecheck.plan.matrix import size_label
+
+if TYPE_CHECKING:
+    from lakecheck.probes.replication import Options
+
+HOUR = 3600  # seconds after which Rucio removes what was made by hand
+
+
+def repeat(case: Case, step: str, _: Credential) -> list[str]:
+    """Give the commands of a step, and of what it needs; the user's own rucio.cfg says who asks.
+
+    `RULE` stands for the identifier that `rucio rule add` prints.
+    """
+    options: Options = case.test.options
+    upload = case.needs[0] if case.needs else case
+    label = size_label(case.size)
+    name = f"lakecheck-by-hand-{upload.place}-{label}"
+    local, did = f"/tmp/{name}", f"{options.scope}:{name}"
+    protocol = ["--protocol", options.protocol] if options.protocol else []
+    lasting = ["--lifetime", str(HOUR)]
+    sent = ["rucio", "upload", "--rse", upload.place, "--scope", options.scope]
+    lines = [
+        f"head -c {case.size} /dev/urandom > {shlex.quote(local)}",
+        shlex.join([*sent, *lasting, *protocol, local]),
+    ]
+    listed = shlex.join(["rucio", "replica", "list", "file", "--all-states", did])
+    if not case.needs:
+        return [*lines, *([listed] if step == "register" else [])]
+    rses = _wanted(case, options)
+    if options.transition:
+        lines.append(shlex.join(["rucio", "rule", "list", "--did", did]))
+        lines.append(f"rucio rule move --rses {shlex.quote(rses)} RULE")
+    else:
+        copies = str(options.rule.copies if options.rule else 1)
+        source = [] if options.rule else ["--source-rses", upload.place]
+        asked = ["rucio", "rule", "add", "--copies", copies, "--rses", rses, *source, *lasting]
+        lines.append(shlex.join([*asked, did]))
+    lines.append("rucio rule show RULE")
+    if step == "replica":
+        lines.append(listed)
+    if step == "download":
+        lines.append(
+            shlex.join(["rucio", "download", "--dir", "/tmp", "--rses", rses, *protocol, did])
+        )
+    return [*lines, "rucio rule remove RULE"]
+
+
+def _wanted(case: Case, options: Options) -> str:
+    """Give the RSE expression of where copies are wanted."""
+    if options.rule:
+        return options.rule.to
+    if options.transition:
+        return options.transition.to
+    assert case.endpoint is not None
+    return case.endpoint.rse
