@@ -123,17 +123,17 @@ def measure(lake: Lake, folder: Path, files: int, turns: int) -> None:
             own, own_bare = watch.took[rule], watch.took[other]
             ours.append(seen / own)
             bare.append(looped / own_bare)
-            slower.append(seen / looped)
+            slower.append(own / own_bare)
             print(
                 f"a rule for {files} files: lakecheck {seen:.2f} s, by Rucio's times {own:.2f} s; "
                 f"bare loop {looped:.2f} s, by Rucio's times {own_bare:.2f} s"
             )
     watch.end()
-    print(f"the bare loop's seconds over Rucio's own: {median(bare):.2f}")
+    print(f"by Rucio's times, rules of lakecheck took {median(slower):.2f} of those of the loop")
     ratio = median(ours)
     verdict("lakecheck's seconds over Rucio's own", ratio, "at most 1.15", ratio <= 1.15)
-    ratio = median(slower)
-    verdict("lakecheck's seconds over the bare loop's", ratio, "at most 1.15", ratio <= 1.15)
+    ratio = median(ours) / median(bare)
+    verdict("that over the same of the bare loop", ratio, "at most 1.15", ratio <= 1.15)
 
 
 def main() -> None:

@@ -18,12 +18,14 @@ from lakecheck.units import Duration, Size
 Ways = tuple[tuple[Endpoint, Endpoint], ...]
 SOURCE = ("upload", "register")
 LINK = ("rule", "replica", "download", "delete")
+LOSING = ("rule", "replica", "download", "repaired", "delete")
 STEPS = (
     Step("upload"),
     Step("register", needs=("upload",)),
     Step("rule", diagnosed=True),
     Step("replica", needs=("rule",)),
     Step("download", needs=("replica",)),
+    Step("repaired", needs=("replica",)),
     Step("delete", needs=("rule",), finaliser=True),
 )
 
@@ -69,6 +71,9 @@ class Options(Struct, frozen=True, forbid_unknown_fields=True):
     transition: Annotated[
         Transition | None, Meta(description="Move files between classes, in place of a mesh.")
     ] = None
+    lose: Annotated[
+        bool, Meta(description="Whether a copy is removed from its storage, and must come back.")
+    ] = False
     diagnose: Annotated[
         bool, Meta(description="Whether a failed link is tried again one level down.")
     ] = False
@@ -80,6 +85,8 @@ class Options(Struct, frozen=True, forbid_unknown_fields=True):
         """Check what can be wrong."""
         if self.rule and self.transition:
             raise ValueError("rule and transition are two tests; write one of them")
+        if self.lose and (self.rule or self.transition):
+            raise ValueError("lose is for links; leave out rule and transition")
         if not self.scope:
             raise ValueError("scope: it is empty; write the one that lakecheck may use")
         if self.files < 1:
@@ -124,7 +131,7 @@ def _upload(test: Test, rse: RSE, size: int, every: float | None) -> Case:
         every=every,
         files=test.options.files,
         asks=_asks(test),
-        credential=rse.credential if test.options.diagnose else "none",
+        credential=rse.credential if test.options.diagnose or test.options.lose else "none",
         driver=matrix.driver(test, rse),
     )
 
@@ -137,7 +144,7 @@ def _from(
         test=upload.test,
         id=f"{place}.{matrix.size_label(upload.size)}",
         place=place,
-        steps=LINK,
+        steps=LOSING if upload.test.options.lose else LINK,
         endpoint=end,
         source=start,
         size=upload.size,

@@ -14,7 +14,7 @@ from lakecheck.drivers.rucio_rules import Rule
 from lakecheck.drivers.rucio_session import Rucio
 from lakecheck.errors import Denied, DriverError, Exists, Missing, TimedOut
 from lakecheck.model import Case
-from lakecheck.probes import replication_move
+from lakecheck.probes import replication_loss, replication_move
 from lakecheck.probes.base import Measured, Steps, Tools
 from lakecheck.probes.replication_files import (
     PREFIX,
@@ -244,5 +244,6 @@ STEPS: Steps = {
     "rule": rule,
     "replica": replica,
     "download": download,
+    "repaired": replication_loss.repaired,
     "delete": delete,
 }

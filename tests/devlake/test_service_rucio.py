@@ -28,6 +28,7 @@ DAEMONS = {
     "judge-evaluator",
     "judge-injector",
     "judge-repairer",
+    "necromancer",
     "reaper",
     "undertaker",
 }

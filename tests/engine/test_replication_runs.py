@@ -77,7 +77,8 @@ def test_copies_rules_classes_and_datasets(lake: Lake, rucio: RucioClient, tmp_p
             rep("on: LAKE-1|LAKE-2, mesh: ring, activity: Functional Test"),
             rep("on: LAKE-1, files: 3, rule: {to: QOS=CHEAP, copies: 2}", "two"),
             rep("files: 2, transition: {from: QOS=FAST, to: QOS=CHEAP}", "move"),
-            rep("on: LAKE-1|LAKE-3, mesh: {star: LAKE-1}, gone: true, protocol: root", "gone"),
+            rep("on: LAKE-1|LAKE-3, mesh: {star: LAKE-1}, gone: true, lose: true", "gone"),
+            rep("on: LAKE-1|LAKE-3, mesh: {star: LAKE-1}, protocol: root", "root"),
         )
     )
 
@@ -96,6 +97,8 @@ def test_copies_rules_classes_and_datasets(lake: Lake, rucio: RucioClient, tmp_p
     (held,) = found["move::LAKE-1~transition.1kB.replica"]["replication.rses"]
     assert held in ("LAKE-2", "LAKE-3")
     assert found["move::LAKE-1~transition.1kB.rule"]["replication.locks_ok"] == 2
+    repaired = found["gone::LAKE-1~LAKE-3.1kB.repaired"]
+    assert repaired["replication.rses"] == ["LAKE-3"]
     assert all(each.get("duration", 0) >= 0 for each in found.values())
     nothing_is_left(lake, rucio)
 

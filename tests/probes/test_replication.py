@@ -114,6 +114,15 @@ def test_a_transition_starts_in_its_first_class_only() -> None:
     assert [case.place for case in found] == ["A", "A~transition"]
 
 
+def test_who_loses_a_copy_must_repair_it() -> None:
+    upload, link, *_ = cases("lose: true, on: A|B")
+
+    assert upload.steps == ("upload", "register")
+    assert link.steps == ("rule", "replica", "download", "repaired", "delete")
+    # It is removed as the storage's own user, through an endpoint of the destination.
+    assert [end.url for _, end in link.ways] == ["davs://b:1/x"]
+
+
 def test_traffic_of_uploads_links_and_rules() -> None:
     upload, link, *_ = cases("sizes: [1kB], files: 3")
     told = replication.traffic(upload)
@@ -149,6 +158,7 @@ PLACE = "a.lake.yaml:12:8: tests.rep"
             "rule: {to: B}, transition: {from: A, to: B}",
             "rule and transition are two tests; write one of them",
         ),
+        ("lose: true, rule: {to: B}", "lose is for links; leave out rule and transition"),
         ("scope: ''", "scope: it is empty; write the one that lakecheck may use"),
         ("files: 0", "files: at least one"),
         ("rule: {to: B, copies: 0}", "rule.copies: at least one"),

@@ -24,6 +24,7 @@ database.share()
 
 from rucio.daemons import common  # noqa: E402
 from rucio.daemons.abacus import account, collection_replica, rse  # noqa: E402
+from rucio.daemons.badreplicas import necromancer  # noqa: E402
 from rucio.daemons.conveyor import finisher, poller, submitter  # noqa: E402
 from rucio.daemons.judge import cleaner, evaluator, injector, repairer  # noqa: E402
 from rucio.daemons.reaper import reaper  # noqa: E402
@@ -67,6 +68,7 @@ def _judge() -> tuple[Step, ...]:
         _once(repairer, paused_rules={}, delta=REPAIR_AFTER),
         _once(cleaner, paused_rules={}),
         _once(undertaker, paused_dids={}, chunk_size=10),
+        _once(necromancer, bulk=100),
     )
 
 
