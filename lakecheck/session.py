@@ -8,6 +8,7 @@ import os
 import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,7 @@ from lakecheck.documents.result import Document, Result
 from lakecheck.documents.runlog import RunLog
 from lakecheck.engine import Engine, Limits, RunFolder, folder
 from lakecheck.engine.close import remove_left, remove_local
-from lakecheck.engine.forgotten import undo
+from lakecheck.engine.forgotten import undo, undo_own
 from lakecheck.engine.ledger import Ledger
 from lakecheck.engine.recorder import Editor, Listener, Recorder
 from lakecheck.engine.remover import Removal, Remover
@@ -146,7 +147,7 @@ class RunSession:
         self.engine = Engine(
             *(todo, spec.credentials, shared, self.recorder, self._ledger, limits),
             beside=self._tidy,
-            after=self._try_again,
+            after=partial(undo_own, spec, self._ledger),
         )
         self._log = RunLog(run.path / folder.LOG, self.redactor)
 
@@ -155,11 +156,6 @@ class RunSession:
         await self._remover.remove(self._left, sessions)
         cases = [case for case, _ in self.selected.values()]
         await undo(self.spec, self.run.path, self._ledger, cases, sessions)
-
-    async def _try_again(self, sessions: Sessions) -> None:
-        """Undo what is left at services that were away when it should have been undone."""
-        if any(created.service for created in self._ledger.left):
-            await Remover(self.spec, self._ledger).remove(self._ledger.left, sessions)
 
     def plan_own(self, own: Mapping[str, Case]) -> None:
         """Take own tests in Python into the plan, and write it."""

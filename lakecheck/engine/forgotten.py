@@ -88,3 +88,9 @@ async def undo(
     for each in late:
         log.info("%s was forgotten by a run that was killed", each.url)
     await Remover(spec, own).remove(late, sessions)
+
+
+async def undo_own(spec: Spec, own: Ledger, sessions: Sessions) -> None:
+    """Undo what a run has left at services that were away when it should have been undone."""
+    if any(each.service for each in own.left):
+        await Remover(spec, own).remove(own.left, sessions)

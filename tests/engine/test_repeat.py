@@ -56,29 +56,35 @@ def test_they_work_as_they_are_printed(pair: Lake, tmp_path: Path, driver: str) 
         Path(name).unlink(missing_ok=True)
 
 
-@pytest.mark.parametrize(
-    ("kind", "checksum"), [("none", "both"), ("proxy", "target"), ("token", "none")]
-)
-def test_a_copy_through_fts_is_repeated_with_its_own_command(
-    fts_lake: Lake, tmp_path: Path, kind: str, checksum: str
-) -> None:
-    settings = fts_lake.services["fts"]
-    (tmp_path / "token").write_text(settings["token"])
+def through_fts(lake: Lake, folder: Path, kind: str, checksum: str) -> Path:
+    """A spec of one test, with many options, that asks FTS with a credential of this kind."""
+    settings = lake.services["fts"]
+    (folder / "token").write_text(settings["token"])
     url = settings["plain"] if kind == "none" else settings["url"]
     asking = {
         "none": "none: {none: true}",
-        "proxy": f"c: {{x509: {{proxy: {fts_lake.proxy}}}}}",
-        "token": f"c: {{token: {{file: {tmp_path / 'token'}}}}}",
+        "proxy": f"c: {{x509: {{proxy: {lake.proxy}}}}}",
+        "token": f"c: {{token: {{file: {folder / 'token'}}}}}",
     }[kind]
     text = (
-        f"lakecheck: 1\ninclude: [{fts_lake.inventory}]\n"
+        f"lakecheck: 1\ninclude: [{lake.inventory}]\n"
         + (f"credentials:\n  {asking}\n" if kind != "none" else "")
         + f"services:\n  mine: {{kind: fts, url: '{url}', ca: '{settings['ca']}'"
         + (", credential: c}\n" if kind != "none" else "}\n")
         + "tests:\n  c: {kind: tpc, via: mine, protocols: [davs], sizes: [78B], priority: 4,"
         f" checksum: {checksum}, retry: 1, activity: By hand, metadata: {{who: 'it''s me'}}}}\n"
     )
-    spec = load([write(tmp_path, text)])
+    return write(folder, text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "checksum"), [("none", "both"), ("proxy", "target"), ("token", "none")]
+)
+def test_a_copy_through_fts_is_repeated_with_its_own_command(
+    fts_lake: Lake, tmp_path: Path, kind: str, checksum: str
+) -> None:
+    spec = load([through_fts(fts_lake, tmp_path, kind, checksum)])
+    token = fts_lake.services["fts"]["token"]
     case = next(case for case in plan.expand(spec) if case.place == "LAKE-1~LAKE-2")
 
     lines = repeat.commands(case, "copy", spec.credentials)
@@ -95,7 +101,7 @@ def test_a_copy_through_fts_is_repeated_with_its_own_command(
     assert done.returncode == 0, (lines, done.stdout, done.stderr)
     said = done.stdout + done.stderr
     assert "Job finished with state FINISHED" in said
-    assert settings["token"] not in "\n".join(lines)
+    assert token not in "\n".join(lines)
     job_id = said.partition("Job id: ")[2].split()[0]
     job = Fts(fts_lake).job(job_id)
     assert (job["priority"], job["retry"], job["job_metadata"]["who"]) == (4, 1, "it's me")
