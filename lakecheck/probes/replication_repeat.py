@@ -17,7 +17,7 @@ HOUR = 3600  # seconds after which Rucio removes what was made by hand
 def repeat(case: Case, step: str, _: Credential) -> list[str]:
     """Give the commands of a step, and of what it needs; the user's own rucio.cfg says who asks.
 
-    `RULE` stands for the identifier that `rucio rule add` prints.
+    `RULE` stands for the identifier that `rucio rule add` prints, `PFN` for a file's address.
     """
     options: Options = case.test.options
     upload = case.needs[0] if case.needs else case
@@ -50,6 +50,13 @@ def repeat(case: Case, step: str, _: Credential) -> list[str]:
         lines.append(
             shlex.join(["rucio", "download", "--dir", "/tmp", "--rses", rses, *protocol, did])
         )
+    if step == "repaired":
+        lines.append(
+            shlex.join(["rucio", "replica", "list", "file", "--pfns", "--rses", rses, did])
+        )
+        lines.append("gfal-rm PFN")
+        lines.append("rucio replica state update bad --reason 'removed by hand' PFN")
+        lines.append(listed)
     return [*lines, "rucio rule remove RULE"]
 
 

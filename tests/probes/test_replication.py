@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from lakecheck.errors import SpecError
-from lakecheck.model import Case
+from lakecheck.model import NOBODY, Case
 from lakecheck.plan import expand, totals
 from lakecheck.probes import replication
+from lakecheck.probes.replication_repeat import repeat
 from lakecheck.spec import load
 from tests.spec.conftest import write
 
@@ -207,3 +208,16 @@ def test_via_must_be_a_rucio() -> None:
     assert str(caught.value) == (
         'a.lake.yaml:12:33: tests.rep.via: there is no service "ruccio"; did you mean "rucio"?'
     )
+
+
+def test_a_repair_is_repeated_by_hand() -> None:
+    link = cases("lose: true, on: A|B, sizes: [1kB]")[1]
+    did = "testing:lakecheck-by-hand-A-1kB"
+
+    assert repeat(link, "repaired", NOBODY)[-5:] == [
+        f"rucio replica list file --pfns --rses B {did}",
+        "gfal-rm PFN",
+        "rucio replica state update bad --reason 'removed by hand' PFN",
+        f"rucio replica list file --all-states {did}",
+        "rucio rule remove RULE",
+    ]
