@@ -35,14 +35,7 @@ def repeat(case: Case, step: str, _: Credential) -> list[str]:
     if not case.needs:
         return [*lines, *([listed] if step == "register" else [])]
     rses = _wanted(case, options)
-    if options.transition:
-        lines.append(shlex.join(["rucio", "rule", "list", "--did", did]))
-        lines.append(f"rucio rule move --rses {shlex.quote(rses)} RULE")
-    else:
-        copies = str(options.rule.copies if options.rule else 1)
-        source = [] if options.rule else ["--source-rses", upload.place]
-        asked = ["rucio", "rule", "add", "--copies", copies, "--rses", rses, *source, *lasting]
-        lines.append(shlex.join([*asked, did]))
+    lines += _rule(options, upload.place, rses, did)
     lines.append("rucio rule show RULE")
     if step == "replica":
         lines.append(listed)
@@ -51,13 +44,21 @@ def repeat(case: Case, step: str, _: Credential) -> list[str]:
             shlex.join(["rucio", "download", "--dir", "/tmp", "--rses", rses, *protocol, did])
         )
     if step == "repaired":
-        lines.append(
-            shlex.join(["rucio", "replica", "list", "file", "--pfns", "--rses", rses, did])
-        )
-        lines.append("gfal-rm PFN")
-        lines.append("rucio replica state update bad --reason 'removed by hand' PFN")
-        lines.append(listed)
+        pfns = ["rucio", "replica", "list", "file", "--pfns", "--rses", rses, did]
+        bad = "rucio replica state update bad --reason 'removed by hand' PFN"
+        lines += [shlex.join(pfns), "gfal-rm PFN", bad, listed]
     return [*lines, "rucio rule remove RULE"]
+
+
+def _rule(options: Options, start: str, rses: str, did: str) -> list[str]:
+    """Give the commands that ask for copies of what is on one RSE."""
+    if options.transition:
+        listed = shlex.join(["rucio", "rule", "list", "--did", did])
+        return [listed, f"rucio rule move --rses {shlex.quote(rses)} RULE"]
+    copies = str(options.rule.copies if options.rule else 1)
+    source = [] if options.rule else ["--source-rses", start]
+    asked = ["rucio", "rule", "add", "--copies", copies, "--rses", rses, *source]
+    return [shlex.join([*asked, "--lifetime", str(HOUR), did])]
 
 
 def _wanted(case: Case, options: Options) -> str:
