@@ -140,10 +140,21 @@ def build(
     """Make the error that a rule stands for; where it says so, the credential is looked at."""
     kind = found.error
     if found.credential and (reason := own_fault(kind, credential)):
-        kind, message = BadCredential, f"{message} ({reason})"
+        # A service may have passed on these words of ours.
+        told = message if reason in message else f"{message} ({reason})"
+        kind, message = BadCredential, told
     if kind is BadCredential:
         side = "tester"
     return kind(message, code=code, side=found.side or side, phase=found.phase, host=host)
+
+
+def tls_trouble(said: str) -> str:
+    """Say what an error of OpenSSL's means for somebody who asks a service, with the way out."""
+    if "WRONG_VERSION_NUMBER" in said or "RECORD_LAYER" in said:
+        return f"this port speaks no TLS; write http:// or another port ({said})"
+    if "CERTIFICATE_VERIFY_FAILED" in said:
+        return f"its certificate is not trusted; name its CA with ca: in services ({said})"
+    return f"TLS failed: {said}"
 
 
 NO_SPACE = r"no space left|disk quota exceeded|quota|insufficient (storage|space)|out of space"

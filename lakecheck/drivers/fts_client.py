@@ -263,6 +263,10 @@ def _told(url: str, opening: bool = False) -> Iterator[None]:
     """Give our own errors for what the client makes of them: it wraps whatever it meets."""
     try:
         yield
+    except Missing:
+        if opening:
+            raise _no_fts(url) from None
+        raise
     except LakecheckError:
         raise
     except Exception as error:
@@ -288,7 +292,7 @@ def _unanswered(error: OSError, url: str) -> DriverError:
     host = classify.host_of(url)
     told = f"FTS at {host}"
     if isinstance(error, requests.exceptions.SSLError):
-        why = f"{told}: its certificate is not trusted, or TLS failed: {_root(error)}"
+        why = f"{told}: {classify.tls_trouble(_root(error))}"
         return TlsFailed(why, side="service", phase="tls", host=host)
     if isinstance(error, requests.Timeout):
         return TimedOut(f"{told} does not answer", side="service", host=host)

@@ -68,6 +68,8 @@ def translated(error: Exception, choice: ServiceChoice, credential: Credential) 
     kind = next((kind for kind, names in _CLASSES if re.fullmatch(names, name)), Unclassified)
     rule = classify.rule(kind, credential=name == "AccessDenied", phase="request")
     message = f"Rucio: {said}"
+    if name == "RSENotFound":
+        message += "; leave it out of the test with on:"
     side: Side | None = None if kind is TesterFailed else "service"
     if name == "AccessDenied":
         side = "tester"  # what an account may not do is no storage's fault, nor Rucio's
@@ -81,7 +83,7 @@ def unanswered(error: OSError, url: str) -> DriverError:
     if isinstance(error, requests.exceptions.ProxyError):
         return Unreachable(f"{told}: the proxy of https_proxy: {_root(error)}", side="tester")
     if isinstance(error, requests.exceptions.SSLError):
-        why = f"{told}: its certificate is not trusted, or TLS failed: {_root(error)}"
+        why = f"{told}: {classify.tls_trouble(_root(error))}"
         return TlsFailed(why, side="service", phase="tls", host=host)
     if isinstance(error, requests.Timeout):
         return TimedOut(f"{told} does not answer", side="service", host=host)

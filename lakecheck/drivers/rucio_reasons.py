@@ -32,7 +32,8 @@ def of_rule(
     """Say why a rule is stuck or suspended; both ends are names of RSEs."""
     error = _of_request(text.partition("|")[0], source, destination, credential)
     error.host = None  # which of an RSE's endpoints was used is not told
-    error.message = f"the rule is {state}: {text.strip() or 'Rucio gives no reason'}"
+    said = text.strip().replace("RequestErrMsg.", "")  # a name of Rucio's own code
+    error.message = f"the rule is {state}: {said or 'Rucio gives no reason'}"
     error.args = (error.message,)
     error.phase = error.phase or "rule"
     return error

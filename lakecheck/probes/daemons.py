@@ -112,6 +112,9 @@ async def _get(
 ) -> asking.Answer:
     shown = credential if credential.kind == "x509" else NOBODY
     got = await asking.ask(url, ca, shown, headers=headers)
+    if got.status != 200 and "AccessDenied" in got.text:
+        told = f"its account may not read the heartbeats of daemons: {' '.join(got.text.split())}"
+        raise BadCredential(told, code=got.status, phase="authenticate")
     if got.status != 200:
         raise classify.http(got.status, got.text, url, credential, side="service")
     return got

@@ -131,19 +131,31 @@ def _takes_any(driver: DriverChoice) -> bool:
 
 
 def _check_variables(sections: Sections, variables: Mapping[str, str], faults: Faults) -> None:
-    """Note environment variables that are not set and that a test's credential needs."""
-    users = _users(sections)
+    """Note environment variables that are not set and that a test's credential or service needs."""
+    users = {f"credentials.{name}": user for name, user in _users(sections).items()}
+    users |= {f"services.{name}": user for name, user in _service_users(sections).items()}
     for path, references in sections.references.items():
-        credential = path.removeprefix("credentials.")
         for reference in references:
             if reference.noun != "variable" or variables.get(reference.name):
                 continue
-            if credential in users:
+            if path in users:
                 message = (
                     f"the environment variable {reference.name} is not set, "
-                    f"and {users[credential]} needs it; export it first"
+                    f"and {users[path]} needs it; export it first"
                 )
                 faults.add(reference.place, reference.path, message)
+
+
+def _service_users(sections: Sections) -> dict[str, str]:
+    """Services in use, each with the path of a test that goes through it or asks it."""
+    users: dict[str, str] = {}
+    for name, entry in sections.tests.items():
+        if entry.content:
+            options = entry.content.options
+            used = [getattr(options, "via", DIRECT), *asked(options, sections.services)]
+            for service in used:
+                users.setdefault(service, f"tests.{name}")
+    return users
 
 
 def _users(sections: Sections, storages: bool = False) -> dict[str, str]:

@@ -69,6 +69,8 @@ def sentence_of(outcome: Outcome) -> str:
 
 def cause(outcome: Outcome) -> str:
     """Say what happened and whose side that is: `no answer (timeout; the storage's side)`."""
+    if outcome.kind == "command" and outcome.message:  # what a plug-in says needs no translation
+        return ": ".join(part for part in (outcome.severity, outcome.message) if part)
     if outcome.error_class:
         happened = words.CLASSES.get(outcome.error_class, outcome.error_class)
         side = words.SIDES.get(outcome.side, outcome.side)
@@ -82,6 +84,9 @@ def cause(outcome: Outcome) -> str:
 def diagnosis(outcome: Outcome) -> str:
     """Say which level is broken: `what breaks is the direct copy (the destination's side)`."""
     level = words.LEVELS.get(outcome.level, outcome.level)
+    if outcome.level == "storage":
+        at_source = outcome.level_side == "source"
+        return f"what breaks is {outcome.source if at_source else outcome.destination} by itself"
     side = words.SIDES.get(outcome.level_side, outcome.level_side)
     return f"what breaks is {level} ({side})" if side else f"what breaks is {level}"
 

@@ -55,6 +55,8 @@ class Outcome(Struct, frozen=True, dict=True):
     level: str = ""  # that is broken, where a diagnosis told it
     level_side: str = ""
     tried: tuple[str, ...] = ()
+    service: str = ""  # by name, that the check went through or asked
+    severity: str = ""
     expected: tuple[Promise, ...] = ()
     repeat: tuple[str, ...] = ()
     ended: str = ""  # RFC 3339
@@ -90,6 +92,19 @@ class Outcome(Struct, frozen=True, dict=True):
         if rest == self.label:
             return ""
         return rest.removeprefix(f"{self.label}.") if self.label else rest
+
+    @property
+    def blamed_side(self) -> str:
+        """Whose side it is, as far as a diagnosis, or else the error, tells."""
+        return self.level_side or self.side
+
+    @property
+    def blamed_service(self) -> str:
+        """The service whose fault it is, by name; empty where it is another's."""
+        if self.blamed_side != "service":
+            return ""
+        # A diagnosis that found an FTS guilty under another service tells no name of it.
+        return self.level if self.level and self.kind == "replication" else self.service
 
     @property
     def is_trouble(self) -> bool:
@@ -159,6 +174,8 @@ def decode(document: Mapping[str, Any]) -> Outcome:
         level=_text(document, "diagnosis.level"),
         level_side=_text(document, "diagnosis.side"),
         tried=_commands(document.get("diagnosis.tried")),
+        service=_text(document, "service"),
+        severity=_text(document, "severity"),
         expected=_promises(document.get("expected")),
         repeat=_commands(document.get("repeat")),
         ended=_text(document, "@timestamp"),

@@ -19,6 +19,8 @@ MOST_SUSPECTS = 20
 MOST_REASONS = 3
 # Classes that say little without the raw error.
 _UNCLEAR = ("", "unknown", "protocol", "credential", "tester")
+# Kinds whose classes are about storages, and say what there is to say.
+_PLAIN = ("functional", "tpc", "replication")
 _JUNIT = "junit.xml"
 _FILES = ("results.ndjson", _JUNIT, "report.html")
 
@@ -98,7 +100,7 @@ def _suspect_line(one: Suspect) -> Text:
         text.append(f" after {words.seconds(longest)}")
     if one.side and one.side != one.what:
         text.append(f" ({one.side})")
-    if one.error_class in _UNCLEAR:
+    if one.error_class in _UNCLEAR or one.role == "service" or one.outcomes[0].kind not in _PLAIN:
         text.append(_evidence(one))
     text.append(f" – {_extent(one)}", "dim")
     return text
@@ -109,7 +111,7 @@ def _extent(one: Suspect) -> str:
     if one.troubles:
         parts.append(words.count(len(one.troubles), "check"))
         if one.spread:
-            parts[-1] += f"{':' if one.role == 'link' else ''} {one.spread}"
+            parts[-1] += f"{':' if one.role in ('link', 'service') else ''} {one.spread}"
     if one.blocked:
         parts.append(f"{len(one.blocked):,} blocked" + (" by it" if one.troubles else ""))
     return ", ".join(parts)
@@ -120,7 +122,9 @@ def _evidence(one: Suspect) -> str:
     broken = "; ".join(f"{p.condition}, seen {p.seen}" for p in first.unmet)
     text = first.message or broken or first.reason
     text = " ".join(text.split())
-    return f": {text[:117]}…" if len(text) > 118 else f": {text}" if text else ""
+    others = len({outcome.likeness for outcome in one.outcomes}) - 1
+    more = f" (and {words.count(others, 'other message')})" if others else ""
+    return f": {text[:117]}…{more}" if len(text) > 118 else f": {text}{more}" if text else ""
 
 
 def _skips(outcomes: Sequence[Outcome]) -> list[Text]:

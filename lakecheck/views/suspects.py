@@ -19,7 +19,7 @@ class Suspect(Struct):
     """Who has which trouble: an RSE (in a role), links or a service, with its checks."""
 
     who: str  # empty for links
-    role: str  # "", source, destination or link
+    role: str  # "", source, destination, link or service
     status: str
     error_class: str
     side: str
@@ -34,7 +34,9 @@ class Suspect(Struct):
     @property
     def is_rse(self) -> bool:
         """Whether an RSE is what has the trouble."""
-        return self.role != "link" and bool(self.outcomes[0].rse or self.outcomes[0].source)
+        return self.role not in ("link", "service") and bool(
+            self.outcomes[0].rse or self.outcomes[0].source
+        )
 
     @property
     def links(self) -> list[str]:
@@ -48,6 +50,8 @@ class Suspect(Struct):
         name = self.who
         if self.role == "link":
             name = self.links[0] if len(self.links) == 1 else words.count(len(self.links), "link")
+        if self.role == "service":
+            return name
         protocols = {outcome.label for outcome in self.outcomes} - {""}
         if len(protocols) > 1:
             protocols = {outcome.protocol for outcome in self.outcomes} - {""}
@@ -76,6 +80,9 @@ class Suspect(Struct):
         if self.role == "source":
             number = len({o.destination for o in self.outcomes})
             return f"to {words.count(number, 'destination')}"
+        if self.role == "service":
+            places = dict.fromkeys(one.place.replace("~", " → ") for one in self.outcomes)
+            return words.listing(list(places))
         return words.listing(self.links) if len(self.links) > 1 and self.role == "link" else ""
 
 
@@ -142,7 +149,7 @@ def _suspect(found: dict[Key, Suspect], outcome: Outcome, blame: _Blame) -> Susp
     status = outcome.status
     if status == "blocked":  # by something that has no document of its own, such as a seed
         status = "error" if outcome.side == "tester" else "failed"
-    key = (who, role, status, outcome.error_class, outcome.side)
+    key = (who, role, status, outcome.error_class, outcome.blamed_side)
     return found.setdefault(key, Suspect(*key))
 
 
@@ -171,6 +178,8 @@ class _Blame:
 
     def __call__(self, outcome: Outcome) -> tuple[str, str]:
         """Give who and in which role."""
+        if outcome.blamed_service:
+            return outcome.blamed_service, "service"
         if not outcome.is_link:
             return outcome.place, ""
         key = self._matrix(outcome)
@@ -178,11 +187,11 @@ class _Blame:
             return "", "link"
         roles: dict[Role, str] = {"source": outcome.source, "destination": outcome.destination}
         # The side that the error names comes first where both ends stand out.
-        for role, rse in sorted(roles.items(), key=lambda item: item[0] != outcome.side):
+        for role, rse in sorted(roles.items(), key=lambda item: item[0] != outcome.blamed_side):
             if (rse, role) in self._standouts[key]:
                 return rse, role
         for role, rse in roles.items():
-            if role == outcome.side:
+            if role == outcome.blamed_side:
                 share = self._shares[key][role, rse]
                 if share.bad * 2 >= share.tried:
                     return rse, role

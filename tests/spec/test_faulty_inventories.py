@@ -222,6 +222,19 @@ def test_an_unset_variable_that_a_test_needs(faults: Faults, variables: dict[str
     ]
 
 
+def test_an_unset_variable_of_a_service_that_a_test_goes_through(faults: Faults) -> None:
+    rses = "A: {endpoints: ['davs://h:1']}, B: {endpoints: ['davs://h:2']}"
+    text = (
+        f"lakecheck: 1\ninventory: {{rses: {{{rses}}}}}\n"
+        "services: {fts: {kind: fts, url: '${FTS}'}, other: {kind: fts, url: '${OTHER}'}}\n"
+        "tests: {a: {kind: tpc, via: fts}}\n"
+    )
+    assert faults(text) == [
+        "a.lake.yaml:3:34: services.fts.url: "
+        "the environment variable FTS is not set, and tests.a needs it; export it first"
+    ]
+
+
 def test_an_unset_variable_of_a_credential_that_a_test_names(faults: Faults) -> None:
     tests = "tests: {a: {kind: tpc, credentials: [other], allow_empty: true}}\n"
 

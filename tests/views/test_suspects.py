@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from lakecheck.views.failure import sentence_of
 from lakecheck.views.outcome import read
 from lakecheck.views.suspects import Suspect, suspects, verdict
 from tests.views import runs
@@ -33,6 +34,41 @@ def test_equal_failures_of_two_protocols_are_one_suspect() -> None:
     (one,) = found(run)
 
     assert (one.name, len(one.troubles)) == ("A", 2)
+
+
+def test_a_service_that_fails_is_the_suspect_and_no_storage_is() -> None:
+    run = Run()
+    away = {"error.class": "overloaded", "error.side": "service", "error.message": "HTTP 503"}
+    for source, destination in links(NAMES):
+        run.link(source, destination, trouble={**away, "service": "fts"})
+    (one,) = found(run)
+
+    assert (one.name, one.role, one.is_rse) == ("fts", "service", False)
+    assert said(run) == ("Trouble with fts (overloaded).",)
+
+
+def test_a_diagnosis_says_more_than_the_error() -> None:
+    run = Run()
+    missing = {"error.class": "missing", "error.side": "source", "error.message": "no such file"}
+    level = {"diagnosis.level": "fts", "diagnosis.side": "service", "service": "fts"}
+    run.link("A", "B", trouble={**missing, **level})
+    run.link("B", "A")
+    (one,) = found(run)
+
+    assert (one.name, one.side) == ("fts", "service")
+
+
+def test_a_diagnosis_names_the_storage_that_does_not_work_by_itself() -> None:
+    run = Run()
+    late = {"error.class": "timeout", "error.side": "service", "error.message": "not in time"}
+    level = {"diagnosis.level": "storage", "diagnosis.side": "destination", "service": "rucio"}
+    for source, destination in links(NAMES):
+        trouble = {**late, **level} if destination == "B" else None
+        run.link(source, destination, trouble=trouble)
+    (one,) = found(run)
+
+    assert (one.who, one.role) == ("B", "destination")
+    assert "what breaks is B by itself" in sentence_of(one.troubles[0])
 
 
 def test_a_destination_that_fails_for_every_source_is_one_suspect() -> None:
