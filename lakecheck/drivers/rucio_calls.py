@@ -19,7 +19,13 @@ import msgspec
 from rucio.client import credentialclient, rseclient
 from rucio.client.downloadclient import DownloadClient
 from rucio.client.uploadclient import UploadClient
-from rucio.common.exception import DuplicateContent, FileAlreadyExists, RucioException
+from rucio.common.exception import (
+    DuplicateContent,
+    FileAlreadyExists,
+    RucioException,
+    SourceNotFound,
+)
+from rucio.rse import rsemanager
 
 from lakecheck.drivers import rucio_client, rucio_errors, rucio_reasons
 from lakecheck.drivers.payload_file import compare
@@ -86,6 +92,25 @@ def _finish(client: Any, item: Mapping[str, Any]) -> None:
             client.attach_dids(item["dataset_scope"], item["dataset_name"], [did])
 
 
+def clean(asked: str, rse: str, did: str) -> None:
+    """Remove what an upload that was ended may have left under the name that it has meanwhile."""
+    scope, _, name = did.partition(":")
+
+    def call(client: Any) -> None:
+        settings = rsemanager.get_rse_info(rse, vo=client.vo)
+        protocol = rsemanager.create_protocol(settings, "delete", domain="wan", logger=log.log)
+        protocol.connect()
+        [path] = protocol.lfns2pfns([{"scope": scope, "name": name}]).values()
+        try:
+            protocol.delete(f"{path}.rucio.upload")
+        except SourceNotFound:
+            log.debug("nothing is left of %s at %s", did, rse)
+        finally:
+            protocol.close()
+
+    _made(asked, call, str, "storage")
+
+
 def download(asked: str, item: dict[str, Any], path: str) -> int:
     """Download a file and compare it with the one at `path`; give the bytes."""
     folder = Path(tempfile.mkdtemp(prefix="rucio-"))
@@ -138,4 +163,9 @@ def pid() -> int:
     return os.getpid()
 
 
-CALLS: Mapping[str, Callable[..., Any]] = {"upload": upload, "download": download, "pid": pid}
+CALLS: Mapping[str, Callable[..., Any]] = {
+    "upload": upload,
+    "download": download,
+    "clean": clean,
+    "pid": pid,
+}

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("lakecheck.drivers")
 AT_ONCE = 8  # requests
 CLOCKS = timedelta(minutes=10)  # by which its clock and ours may differ
+REMOVAL = 10.0  # seconds that a storage has for removing what an upload left
 OPENING = 30.0  # seconds that a Rucio has to answer for the first time
 CONFIG = "rucio.cfg"
 
@@ -215,14 +216,45 @@ class Rucio:
         return [_replica(each) for each in found]
 
     async def undo(self, sort: str, name: str) -> None:
-        """End what a run created: a `rule`, or all rules of a `did`, whose replicas then go."""
+        """End what a run created: a `rule`, a `did` with its replicas, the rest of an `upload`."""
         await self.ready()
         if sort == "did":
-            scope, _, plain = name.partition(":")
-            for rule in await self.call("list_did_rules", scope, plain):
-                await self._remove_rule(str(rule["id"]))
+            await self._remove_did(*name.split(":", 1))
+        elif sort == "upload":
+            rse, did, ca = upload_of(name)
+            await self._work(REMOVAL, ca, "clean", rse, did)
         else:
             await self._remove_rule(name)
+
+    async def _remove_did(self, scope: str, name: str) -> None:
+        """End all rules of a file or dataset; what no rule holds is marked for removal."""
+        rules = await self.call("list_did_rules", scope, name)
+        for rule in rules:
+            await self._remove_rule(str(rule["id"]))
+        told = await self.call("get_did", scope, name)
+        if told["type"] == "DATASET":
+            await self.call("set_metadata", scope, name, "lifetime", 1)
+        elif not rules:
+            did = {"scope": scope, "name": name}
+            found = await self.call("list_replicas", [did], all_states=True)
+            bare = [{**did, "rse": rse} for each in found for rse in each.get("states") or {}]
+            if bare and not await self._has_parents(scope, name):
+                await self._bury(bare)
+
+    async def _bury(self, replicas: Sequence[Mapping[str, str]]) -> None:
+        """Let Rucio remove replicas that nothing holds; those of broken uploads are not there."""
+        for each in replicas:
+            file = {"scope": each["scope"], "name": each["name"], "state": "U"}
+            # The reaper passes by what is still being copied.
+            await self.call("update_replicas_states", each["rse"], files=[file])
+        await self.call("set_tombstone", list(replicas))
+
+    async def _has_parents(self, scope: str, name: str) -> bool:
+        """Say whether a dataset's rule may still hold a file."""
+        for parent in await self.call("list_parent_dids", scope, name):
+            if await self.call("list_did_rules", parent["scope"], parent["name"]):
+                return True
+        return False
 
     async def _remove_rule(self, rule_id: str) -> None:
         try:
@@ -251,6 +283,18 @@ class Rucio:
         if self._folder is not None:
             self._folder.cleanup()
         self._calls.close()
+
+
+def upload_name(rse: str, did: str, ca: str) -> str:
+    """Name an upload in ledgers, with what it takes to remove its rest."""
+    return f"{rse}/{did}#{ca}"
+
+
+def upload_of(name: str) -> tuple[str, str, str]:
+    """Give RSE, did and CA of an upload's name."""
+    rse, _, rest = name.partition("/")
+    did, _, ca = rest.partition("#")
+    return rse, did, ca
 
 
 def _replica(told: Mapping[str, Any]) -> Replica:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -16,6 +17,7 @@ from typing import Any
 from lakecheck.drivers.worker_wire import pack, unpack
 from lakecheck.errors import TesterFailed
 
+URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s{}\"]+")
 log = logging.getLogger("lakecheck.drivers")
 
 KEPT_WORDS = 4096  # bytes of its output that are kept for the message about a crash
@@ -152,7 +154,8 @@ class WorkerProcess:
 
 
 def _urls(arguments: tuple[Any, ...]) -> Iterator[str]:
-    return (each for each in arguments if isinstance(each, str) and "://" in each)
+    # Other texts may hold a URL and, beside it, what is nobody's business.
+    return (each for each in arguments if isinstance(each, str) and URL.fullmatch(each))
 
 
 def _spawn(

@@ -152,7 +152,8 @@ class Execution:
     async def _diagnosis(self) -> Mapping[str, Any]:
         assert self._aim.diagnosis is not None
         try:
-            async with asyncio.timeout(DIAGNOSIS):
+            # Four levels, of which each moves the file's bytes.
+            async with asyncio.timeout(DIAGNOSIS + self._aim.case.size / 1e6):
                 return await self._aim.diagnosis(self._tools)
         except asyncio.CancelledError:
             self._end_interruption()

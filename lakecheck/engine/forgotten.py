@@ -63,11 +63,12 @@ def created(service: str, credential: str, sort: str, name: str) -> Created:
 def killed_runs(reports: Path, own: Path) -> Iterator[Path]:
     """Folders of runs beside this one whose ledgers hold something, and that nobody runs."""
     with contextlib.suppress(OSError):
-        names = [path.name for path in reports.iterdir() if folder.RUN_ID.match(path.name)]
-        for name in sorted(names, reverse=True)[:MOST]:
-            run = reports / name
-            ledger = run / folder.LEDGER
-            if run.resolve() == own.resolve() or not ledger.exists():
+        found = [
+            path for path in reports.glob(f"*/{folder.LEDGER}") if not path.parent.is_symlink()
+        ]
+        for ledger in sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)[:MOST]:
+            run = ledger.parent
+            if run.resolve() == own.resolve():
                 continue
             if leftovers(ledger) and not is_claimed(run / RESULTS):
                 yield run

@@ -68,6 +68,8 @@ class Workshop:
 
     async def _release(self, created: Created, choice: ServiceChoice) -> None:
         credential = self.credentials.get(created.credential, NOBODY)
+        if not self.ledger.holds(created.url):
+            return  # its case has removed it
         try:
             await self.sessions.service(choice, credential).undo(created.sort, created.name)
         except Missing:

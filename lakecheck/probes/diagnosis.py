@@ -15,7 +15,8 @@ from lakecheck.errors import DriverError, LakecheckError, Side, TesterFailed, Ti
 from lakecheck.model import Endpoint
 from lakecheck.probes.base import Tools
 
-EACH = 30.0  # seconds a level
+EACH = 30.0  # seconds a level, beside those that its bytes take
+SLOW = 5e6  # bytes a second that any link should reach
 FOLDER = "lakecheck"
 
 
@@ -43,20 +44,25 @@ async def diagnose(tools: Tools) -> dict[str, Any]:
     seed, copied = (each.replace("NAME", tools.name_of(case)) for each in (seed, copied))
     trials = [Trial(case.test.service.kind)]
     trials[0].error = DriverError("as the check says")
-    planted = await _tried("upload", lambda: _plant(tools, start, seed))
+    limit = EACH + tools.payload.size / SLOW
+    planted = await _tried("upload", limit, lambda: _plant(tools, start, seed))
     if planted.error is None:
         below: list[tuple[str, Callable[[], Awaitable[None]]]] = []
         if case.test.beneath is not None:
-            below.append(("fts", lambda: _through_fts(tools, end, seed, f"{copied}-fts")))
+            below.append(("fts", lambda: _through_fts(tools, end, seed, f"{copied}-fts", limit)))
         below.append(("direct", lambda: _direct(tools, start, end, seed, f"{copied}-direct")))
         for level, attempt in below:
-            trials.append(await _tried(level, attempt))
+            trials.append(await _tried(level, limit, attempt))
+            if isinstance(trials[-1].error, TesterFailed):
+                return _unknown(trials)
             if trials[-1].error is None:
-                return _fields(trials)
+                # Who waits in FTS's queue for so long is not broken for that.
+                late = trials[-2].level == "fts" and isinstance(trials[-2].error, TimedOut)
+                return _unknown(trials) if late and len(trials) > 2 else _fields(trials)
     # Nothing above works: do the storages themselves?
     source, target = await asyncio.gather(
-        _tried("source", lambda: _read(tools, start, seed, planted)),
-        _tried("destination", lambda: _both(tools, end, f"{copied}-storage")),
+        _tried("source", limit, lambda: _read(tools, start, seed, planted)),
+        _tried("destination", limit, lambda: _both(tools, end, f"{copied}-storage")),
     )
     for trial, side in ((source, "source"), (target, "destination")):
         if trial.error is not None:
@@ -66,6 +72,11 @@ async def diagnose(tools: Tools) -> dict[str, Any]:
 
 def _folder(endpoint: Endpoint) -> str:
     return f"{endpoint.url}/{FOLDER}/NAME"
+
+
+def _unknown(trials: list[Trial]) -> dict[str, Any]:
+    """Say what was tried where it does not tell which level is broken."""
+    return {"diagnosis.tried": [str(trial) for trial in trials[1:]]}
 
 
 def _fields(trials: list[Trial], level: str = "", side: str = "") -> dict[str, Any]:
@@ -84,12 +95,12 @@ def _fields(trials: list[Trial], level: str = "", side: str = "") -> dict[str, A
     }
 
 
-async def _tried(level: str, attempt: Callable[[], Awaitable[None]]) -> Trial:
+async def _tried(level: str, limit: float, attempt: Callable[[], Awaitable[None]]) -> Trial:
     try:
-        async with asyncio.timeout(EACH):
+        async with asyncio.timeout(limit):
             await attempt()
     except TimeoutError:
-        return Trial(level, TimedOut(f"no answer within {EACH:g}s"))
+        return Trial(level, TimedOut(f"no answer within {limit:.0f}s"))
     except DriverError as error:
         return Trial(level, error)
     except LakecheckError as error:
@@ -121,11 +132,11 @@ async def _direct(tools: Tools, start: Endpoint, end: Endpoint, seed: str, copie
     await tools.copier_between(start, end).copy(seed, copied, "pull", algorithm, size)
 
 
-async def _through_fts(tools: Tools, end: Endpoint, seed: str, copied: str) -> None:
+async def _through_fts(tools: Tools, end: Endpoint, seed: str, copied: str, limit: float) -> None:
     fts: FTS = await tools.beneath()
     tools.creating(copied, end)
     key = f"{copied.rpartition('/')[2]}"
-    job_id = await fts.submit(Submission(key, (Copy(seed, copied),), longest=round(EACH)))
+    job_id = await fts.submit(Submission(key, (Copy(seed, copied),), longest=round(limit)))
     try:
         job = await fts.ended(job_id)
     except asyncio.CancelledError:

@@ -85,6 +85,8 @@ class Options(Struct, frozen=True, forbid_unknown_fields=True):
         """Check what can be wrong."""
         if self.rule and self.transition:
             raise ValueError("rule and transition are two tests; write one of them")
+        if self.diagnose and (self.rule or self.transition):
+            raise ValueError("diagnose: is for links; a rule for several copies has none")
         if self.lose and (self.rule or self.transition):
             raise ValueError("lose is for links; leave out rule and transition")
         if not self.scope:

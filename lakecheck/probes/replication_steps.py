@@ -11,7 +11,7 @@ from typing import Any
 
 from lakecheck.drivers import rucio_reasons
 from lakecheck.drivers.rucio_rules import Rule
-from lakecheck.drivers.rucio_session import Rucio
+from lakecheck.drivers.rucio_session import Rucio, upload_name
 from lakecheck.errors import Denied, DriverError, Exists, Missing, TimedOut
 from lakecheck.model import Case
 from lakecheck.probes import replication_loss, replication_move
@@ -45,10 +45,16 @@ async def upload(tools: Tools) -> Measured:
     rucio: Rucio = await tools.service()
     scope, name = did_of(tools)
     assert case.endpoint is not None
-    tools.keeping_at("did", f"{scope}:{name}")
+    files, rse = names(tools), case.endpoint.rse
+    for each in dict.fromkeys((name, *files)):
+        tools.keeping_at("did", f"{scope}:{each}")
+    ca = case.endpoint.ca
+    uploads = [upload_name(rse, f"{scope}:{each}", ca) for each in files]
+    for each in uploads:
+        tools.keeping_at("upload", each)
     common = {
         **item(options, case),
-        "rse": case.endpoint.rse,
+        "rse": rse,
         "did_scope": scope,
         "lifetime": round(options.lifetime),
     }
@@ -57,14 +63,12 @@ async def upload(tools: Tools) -> Measured:
         lifetime = round(options.lifetime)
         with contextlib.suppress(Exists):
             await rucio.call("add_dataset", scope, name, lifetime=lifetime)
-        rse = case.endpoint.rse
         await rucio.add_rule([(scope, name)], rse, lifetime=lifetime, comment=tag(tools))
         common.pop("lifetime")
-    ca = case.endpoint.ca
     try:
         await _all(
             rucio.upload(tools.payload, {**common, "did_name": each}, case.test.timeout, ca)
-            for each in names(tools)
+            for each in files
         )
     except Denied as error:
         if error.side == "tester":  # Rucio says so of a scope that there is none of, too
@@ -72,6 +76,8 @@ async def upload(tools: Tools) -> Measured:
             error.message = f"{may} {error.message}"
             error.args = (error.message,)
         raise
+    for each in uploads:
+        tools.removed_at("upload", each)
     measures = {"did": f"{scope}:{name}"}
     return Measured(bytes=case.size * case.files, files=case.files, measures=measures)
 

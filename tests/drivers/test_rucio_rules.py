@@ -11,6 +11,7 @@ import pytest
 
 from lakecheck.drivers import rucio_rules
 from lakecheck.drivers.rucio_rules import Rule, Rules, rule_of
+from lakecheck.drivers.rucio_session import upload_name, upload_of
 from lakecheck.errors import DriverError, Unreachable
 
 TAG = "lakecheck 20261122T014837Z-e19cea98"
@@ -164,3 +165,13 @@ def test_what_the_client_gives() -> None:
     }
 
     assert rule_of(told) == Rule("dbb0588405ab46359633d3f4833ee33d", "STUCK", "", (1, 0, 2))
+
+
+def test_the_rest_of_an_upload_is_named_with_what_removing_it_takes() -> None:
+    for ca in ("", "/etc/grid-security/certificates"):
+        name = upload_name("LAKE-1", "testing:lakecheck.20261121T090000Z-7f3a90c1-0", ca)
+        assert upload_of(name) == (
+            "LAKE-1",
+            "testing:lakecheck.20261121T090000Z-7f3a90c1-0",
+            ca,
+        )

@@ -11,7 +11,10 @@ from typing import Any
 from rucio.core.permission import generic
 from rucio.core.rule import get_rule
 
-UPLOADING = ("add_replicas", "update_replicas_states", "declare_bad_file_replicas")
+UPLOADING = (
+    *("add_replicas", "update_replicas_states", "declare_bad_file_replicas"),
+    "set_tombstone",  # of uploads that came to nothing
+)
 OF_RULES = ("del_rule", "update_rule", "reduce_rule", "move_rule")
 
 
