@@ -135,7 +135,7 @@ def _parameters(protocol: Protocol, priority: int) -> dict[str, Any]:
 
 def _changes(wanted: Protocol, there: Protocol) -> Iterator[tuple[str, tuple[str, str]]]:
     """Give what differs of what is told: its name, and how it is and shall be."""
-    if wanted.prefix != there.prefix:
+    if wanted.prefix.rstrip("/") != there.prefix.rstrip("/"):  # one place, as for `diff`
         yield "prefix", (there.prefix, wanted.prefix)
     if wanted.impl and wanted.impl != there.impl:
         yield "impl", (str(there.impl), wanted.impl)

@@ -100,6 +100,14 @@ def test_every_sort_of_change() -> None:
     assert (kept.kept, pruned.kept) == (4, 0)
 
 
+def test_a_slash_at_a_prefixs_end_is_no_difference() -> None:
+    there = registry(rse("A", protocol("davs", "a.org", 443, "/data/rucio/", BOTH)))
+    wanted = registry(rse("A", protocol("davs", "a.org", 443, "/data/rucio", BOTH)))
+
+    assert not plan(wanted, there, prune=False).steps
+    assert not plan(there, wanted, prune=True).steps
+
+
 def test_what_is_not_told_stays() -> None:
     there = registry(rse("A", {**protocol("davs", "a.org", 443, "/x", BOTH), "impl": "own.impl"}))
     silent = Registry({"A": structs.replace(there.rses["A"], settings={}, attributes={})})
