@@ -315,6 +315,8 @@ def _refused(answer: requests.Response, method: str, credential: Credential) -> 
         text = str(found.get("message") or found.get("http_message") or text)
     if answer.status_code == NO_DELEGATION:
         message = f"FTS has no proxy that we delegated: {text}"
+        if credential.kind == "none":
+            message += "; it wants X.509: name a proxy of yours with credential: of the service"
         return BadCredential(message, code=NO_DELEGATION, phase="authenticate")
     if answer.status_code == 401:
         message = f"FTS does not know who we are: {text}"

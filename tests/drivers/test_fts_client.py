@@ -210,6 +210,15 @@ def test_who_is_told_that_it_wants_a_proxy_delegates_again() -> None:
     assert fts.asked.count("POST /jobs") == 2
 
 
+def test_who_has_no_proxy_to_delegate_is_told_what_to_name() -> None:
+    with recorded() as fts:
+        fts.answers["POST /jobs"] = (419, {"message": "No delegation found"})
+        job = Submission("key", (Copy("davs://a.example.org/1", "davs://b.example.org/1"),))
+
+        with pytest.raises(BadCredential, match=r"wants X\.509: .* credential: of the service"):
+            ask(choice(fts.url), NOBODY, lambda service: service.submit(job))
+
+
 @pytest.mark.parametrize(
     ("root", "error", "told"),
     [
