@@ -11,7 +11,7 @@ from typing import Any
 
 from lakecheck.credentials import token
 from lakecheck.drivers import classify
-from lakecheck.errors import BadCredential, ProtocolError, TimedOut
+from lakecheck.errors import BadCredential, Denied, ProtocolError, TimedOut
 from lakecheck.model import NOBODY, Credential, ServiceChoice
 from lakecheck.probes import asking
 from lakecheck.probes.base import Measured, Tools
@@ -101,7 +101,11 @@ async def _token(service: ServiceChoice, credential: Credential) -> str:
     else:
         told = f"Rucio tells only whom it knows of its daemons: {service.name} needs a credential"
         raise BadCredential(told, phase="authenticate")
-    told_token = await _get(f"{auth}/auth/{path}", service.ca, credential, headers)
+    try:
+        told_token = await _get(f"{auth}/auth/{path}", service.ca, credential, headers)
+    except Denied as error:
+        told = f'Rucio at {auth} does not accept credential "{credential.name}": {error.message}'
+        raise BadCredential(told, code=error.code, phase="authenticate", host=error.host) from None
     if TOKEN not in told_token.headers:
         raise ProtocolError("it gave no token to us", side="service", phase="authenticate")
     return str(told_token.headers[TOKEN])

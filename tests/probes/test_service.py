@@ -115,14 +115,15 @@ def test_daemons_that_stand_still_are_told(tmp_path: Path, lake: Lake) -> None:
     assert "heartbeats" in daemons["repeat"][0]
 
 
-def test_an_account_that_may_not_look_is_told(tmp_path: Path, lake: Lake) -> None:
+def test_a_wrong_password_is_no_fault_of_rucios(tmp_path: Path, lake: Lake) -> None:
     options = {"of": ["rucio"], "heartbeats": {"older_than": "1m"}}
 
     head = lake_head(lake, "lake").replace(lake.services["rucio"]["password"], "wrong-password")
     daemons = run(tmp_path, options, head)["rucio.daemons"]
 
-    assert daemons["status"] == "failed"
-    assert daemons["error.class"] == "denied"
+    assert (daemons["status"], daemons["error.class"]) == ("error", "credential")
+    assert daemons["error.side"] == "tester"
+    assert 'does not accept credential "user": GET answered HTTP 401' in daemons["error.message"]
     assert "wrong-password" not in json.dumps(daemons)
 
 
