@@ -31,7 +31,7 @@ async def copy(tools: Tools) -> Measured:
     except asyncio.CancelledError:
         if not tools.late:
             raise
-        return await _give_up(tools, fts, ids)
+        return await _give_up(tools, fts, ids, time.perf_counter() - began)
     took = time.perf_counter() - began
     error = _error(reports, fts)
     measured = measure(tools.case, reports, fts, error, took)
@@ -121,7 +121,7 @@ async def _one(tools: Tools, fts: FTS, job: Submission, ids: list[str]) -> JobRe
     return report
 
 
-async def _give_up(tools: Tools, fts: FTS, ids: Sequence[str]) -> Measured:
+async def _give_up(tools: Tools, fts: FTS, ids: Sequence[str], waited: float) -> Measured:
     """Cancel what runs, and tell what had finished until then."""
     reports: Mapping[str, JobReport] = {}
     with contextlib.suppress(TimeoutError, DriverError):
@@ -131,7 +131,11 @@ async def _give_up(tools: Tools, fts: FTS, ids: Sequence[str]) -> Measured:
         if not report.lost:  # one that it does not know yet may be on its way there
             tools.removed_at("job", job_id)
     told, limit = list(reports.values()), tools.case.test.timeout
-    return measure(tools.case, told, fts, _late(tools.case, fts, told), limit)
+    measured = measure(tools.case, told, fts, _late(tools.case, fts, told), limit)
+    if any(job.submitted is not None for job in told):
+        # Where nothing was begun, FTS has no time of its own to tell.
+        measured.measures = {"queue_time": waited, **measured.measures}
+    return measured
 
 
 def _late(case: Case, fts: FTS, reports: Sequence[JobReport]) -> DriverError | None:

@@ -317,6 +317,14 @@ def test_at_the_deadline_what_runs_is_cancelled(
     assert (told.error.error_class, told.error.phase, told.error.side) == ("timeout", phase, side)
 
 
+def test_what_still_waits_at_the_deadline_has_waited_so_long(tmp_path: Path) -> None:
+    told, _ = late(tmp_path, job("CANCELED", file("CANCELED"), submitted=100.0))
+    begun, _ = late(tmp_path, job("CANCELED", file("CANCELED", started=107.0), submitted=100.0))
+
+    assert 0.05 <= told.measures["queue_time"] < 5
+    assert begun.measures["queue_time"] == 7.0
+
+
 def late(folder: Path, at_last: JobReport, fts_silence: DriverError | None = None) -> Any:
     """A copy whose time ends while its job waits; then FTS tells this."""
     fts = FakeFTS(id0=job("ACTIVE"))
