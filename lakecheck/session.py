@@ -352,7 +352,7 @@ def _stand_in(address: str, kinds: Mapping[str, str]) -> tuple[Case, str]:
 
 
 class Closed(Struct):
-    """What `close` did: bytes cut, documents added as `not_run`, files removed."""
+    """What `close` did: bytes cut, documents added as `not_run`, what was removed."""
 
     run_id: str
     cut: int
@@ -369,6 +369,8 @@ def close(path: Path) -> Closed:
     trouble = ""
     try:
         spec = load(planned["spec"]["paths"])
+        # Files that are included by others may have another name than the run was begun with.
+        spec = msgspec.structs.replace(spec, name=planned["spec"]["name"])
     except (SpecError, UsageError) as error:
         spec, trouble = _without_files(planned), str(error)
     shared = context(spec, run)

@@ -245,3 +245,15 @@ def test_who_does_not_wait_for_the_end_leaves_no_local_files(tmp_path: Path) -> 
     assert "KeyboardInterrupt" in done.stderr
     assert Path(done.stdout.strip()).parent == temporary
     assert list(temporary.iterdir()) == []
+
+
+def test_documents_of_close_name_the_spec_as_the_run_did(tmp_path: Path) -> None:
+    (tmp_path / "a.lake.yaml").write_text(TEXT)
+    whole = write(tmp_path, "lakecheck: 1\ninclude: [a.lake.yaml]\n")
+    played(session.prepare(spec.load([whole]), Selection(), tmp_path / "all", tmp_path / "out"))
+    journal = tmp_path / "out" / "results.ndjson"
+    journal.write_bytes(b"".join(journal.read_bytes().splitlines(keepends=True)[:5]))
+
+    session.close(tmp_path / "out")
+
+    assert Counter(one["spec.name"] for one in documents(tmp_path / "out")) == {"t": 12}

@@ -190,7 +190,7 @@ def close(name: str, reports: Path) -> int:
     removal = closed.removal or Removal()
     console.print(
         f"{closed.run_id}: {closed.left} checks were not run, "
-        f"{removal.removed} files removed from storages"
+        f"{removal.removed} files, jobs and rules removed"
     )
     for url, why in removal.kept:
         console.print(f"still there: {url}: {why}", soft_wrap=True)
