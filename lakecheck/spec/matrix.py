@@ -20,12 +20,26 @@ def check_matrix(spec: Spec, sections: Sections, faults: Faults) -> None:
         if empty and not test.allow_empty and not _emptied(test, sections):
             message = f"it selects nothing: {_why_empty(test, spec)}"
             faults.add(place, f"tests.{name}", f"{message}; write allow_empty: true if it may")
+        if not empty and _lacks_daemons(test, spec):
+            message = (
+                "no service that it asks has daemons, as one of kind rucio has; ask such a "
+                "service, or leave the key out"
+            )
+            faults.add(place, f"tests.{name}.heartbeats", message)
         for driver, scheme in _unspoken(test, spec) if kind.driven else ():
             message = (
                 f"its driver {driver} does not speak {scheme}; choose another driver, such as "
                 f"{drivers.NATIVE}, or limit it: protocols: [{', '.join(drivers.schemes(driver))}]"
             )
             faults.add(place, f"tests.{name}", message)
+
+
+def _lacks_daemons(test: Test, spec: Spec) -> bool:
+    """Whether heartbeats are wanted though nothing has any: the promise would be kept unseen."""
+    if getattr(test.options, "heartbeats", None) is None:
+        return False
+    kind: Kind = registry.load("kinds", test.kind)
+    return not any("daemons" in case.steps for case in kind.cases(test, spec.inventory))
 
 
 def _emptied(test: Test, sections: Sections) -> bool:

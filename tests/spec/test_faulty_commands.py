@@ -131,6 +131,11 @@ SERVICES = {  # what follows `a: {kind: service, `, from column 22 on
         "heartbeats: {}",
         '34: a.heartbeats: the key "older_than" is missing; expected a duration',
     ),
+    "heartbeats of nothing": (
+        "heartbeats: {older_than: 15m}",
+        "3: a.heartbeats: no service that it asks has daemons, as one of kind rucio has; ask such "
+        "a service, or leave the key out",
+    ),
     "protocols of nothing": (
         "protocols: [davs]",
         "6: a: protocols are for endpoints: true; leave the key out, or write that",
