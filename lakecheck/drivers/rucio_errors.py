@@ -32,10 +32,8 @@ from lakecheck.model import Credential, ServiceChoice
 _CLASSES: tuple[tuple[type[DriverError], str], ...] = (
     # What was asked cannot be: the spec, or how Rucio knows us, is to be mended, and no site.
     (TesterFailed, r"(Scope|Account|RSE)NotFound|InsufficientAccountLimit|InvalidRSEExpression"),
-    (
-        Missing,
-        r".*(NotFound|NoDistance|NoFilesDownloaded|MissingSourceReplica)|InsufficientTargetRSEs",
-    ),
+    (TesterFailed, r"InsufficientTargetRSEs|RSEProtocolNotSupported"),
+    (Missing, r".*(NotFound|NoDistance|NoFilesDownloaded|MissingSourceReplica)"),
     (Exists, r".*(Duplicate|AlreadyExists|DuplicateRule|DuplicateContent)"),
     (Denied, r"(RSE|Scope|Source)?AccessDenied|RSEWriteBlocked|CannotAuthorize"),
     (Full, r"RSEOverQuota|FullStorage"),
@@ -48,6 +46,8 @@ _CLASSES: tuple[tuple[type[DriverError], str], ...] = (
 )
 _STATUS = re.compile(r"http status code: (\d+)")
 SEVERAL = "206"  # status of a login that fits several accounts
+# All settings of an RSE, as Python writes them: nobody wants to read them.
+_SETTINGS = re.compile(r"\s*: \{'.*\}\.?\Z")
 _LABEL = re.compile(r"\A(CannotAuthenticate|IdentityError): ")
 
 
@@ -104,8 +104,8 @@ def _is_rucio(kind: type) -> bool:
 
 
 def _said(error: Exception) -> str:
-    """Give what an error says, on one line, without labels."""
-    text = " ".join(str(error).split())
+    """Give what an error says, on one line, without labels and Python's own notation."""
+    text = _SETTINGS.sub("", " ".join(str(error).split()))
     general, label, details = text.partition("Details: ")
     details = _LABEL.sub("", details)
     return f"{general}{details}" if label else text

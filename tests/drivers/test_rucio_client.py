@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rucio.common.exception import RSEProtocolNotSupported
 
 from lakecheck.devlake import Lake, pki
 from lakecheck.drivers.rucio import Options
@@ -246,6 +247,11 @@ CALLS: dict[str, tuple[Callable[[Any], Any], type[DriverError], str]] = {
         TesterFailed,
         "RSE 'NOWHERE' cannot be found",
     ),
+    "more copies than RSEs": (
+        lambda made: made.add_replication_rule(RULE, 3, "LAKE-1"),
+        TesterFailed,
+        "3 copies requested, RSE set size 1",
+    ),
     "missing file": (
         lambda made: made.add_replication_rule(RULE, 1, "LAKE-1"),
         Missing,
@@ -273,6 +279,18 @@ def test_refused_calls_have_classes_of_ours(rucio_lake: Lake, case: str) -> None
     ours = kind in (TesterFailed, Denied)
     assert caught.value.side == ("tester" if ours else "service")
     assert "\n" not in caught.value.message
+
+
+def test_a_protocol_that_an_rse_has_not_is_a_mistake_of_the_spec() -> None:
+    choice = ServiceChoice("rucio", "rucio", Options(), url="http://127.0.0.1:1")
+    said = "No protocol for provided settings found : {'availability_delete': True, 'a': {'b': 1}}."
+
+    with pytest.raises(TesterFailed) as caught, told(choice, NOBODY):
+        raise RSEProtocolNotSupported(said)
+
+    assert caught.value.message == (
+        "Rucio: RSE does not support requested protocol. No protocol for provided settings found"
+    )
 
 
 def test_a_fault_of_ours_stays_what_it_is(rucio_lake: Lake) -> None:
