@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from lakecheck.errors import EmptySelection
 from lakecheck.views.console import Console
 
 MOST_SKIPPED = 10
+EVEN = re.compile(r"(?<=[mhd])00[smh]$")  # what a duration of whole minutes or hours ends in
 
 
 @click.command()
@@ -48,14 +50,13 @@ def _print(totals: planning.Plan) -> None:
     for title in ("test", "kind", "cases", "checks", "bytes", "every", "a day"):
         tests.add_column(title, justify="left" if title in ("test", "kind") else "right")
     for row in totals.tests:
-        every = units.show_duration(row.every) if row.every else "–"
         tests.add_row(
             row.name,
             row.kind,
             f"{row.cases:,}",
             f"{row.checks:,}",
             units.show_size(row.bytes),
-            every,
+            _intervals(row.intervals),
             f"{row.per_day:,.0f}×",
         )
     console.print(tests)
@@ -80,3 +81,9 @@ def _print(totals: planning.Plan) -> None:
     console.print(
         f"{totals.cases:,} cases, {totals.checks:,} checks, {units.show_size(totals.bytes)} a run"
     )
+
+
+def _intervals(seconds: list[float]) -> str:
+    """Write how often a test runs, or its sizes do: `15m`, `15m…8h`."""
+    ends = dict.fromkeys(seconds[:1] + seconds[-1:])
+    return "…".join(EVEN.sub("", units.show_duration(end)) for end in ends) or "–"

@@ -14,7 +14,11 @@ DAY = 86400.0
 
 
 class TestTotals(Struct):
-    """One test: its cases, checks and bytes a run, and how many runs a day it asks for."""
+    """One test: its cases, checks and bytes a run, and how many runs a day it asks for.
+
+    Where its sizes have intervals of their own, `every` is None, and `per_day` counts the runs of
+    the most frequent one.
+    """
 
     name: str
     kind: str
@@ -23,6 +27,7 @@ class TestTotals(Struct):
     bytes: int = 0
     every: float | None = None
     per_day: float = 1.0
+    intervals: list[float] = field(default_factory=list)  # s; each once, shortest first
 
     __test__ = False
 
@@ -64,14 +69,12 @@ def totals(cases: Sequence[Case]) -> Plan:
     for case in cases:
         row = tests.get(case.test.name)
         if row is None:
-            # A plain number: what a spec holds is of a class of its own, which no JSON knows.
-            every = float(case.test.every) if case.test.every else None
-            row = tests[case.test.name] = TestTotals(case.test.name, case.test.kind, every=every)
-            row.per_day = DAY / every if every else 1.0
+            row = tests[case.test.name] = TestTotals(case.test.name, case.test.kind)
             kinds[case.test.name] = kind_of(case)
         plan.cases += 1
         row.cases += 1
         row.checks += len(case.steps)
+        _frequency(row, case)
         if case.skip:
             plan.skipped.append(Skipped(case.address, case.skip))
         else:
@@ -82,6 +85,16 @@ def totals(cases: Sequence[Case]) -> Plan:
     plan.checks = sum(row.checks for row in plan.tests)
     plan.bytes = sum(row.bytes for row in plan.tests)
     return plan
+
+
+def _frequency(row: TestTotals, case: Case) -> None:
+    """Note how often a case runs."""
+    every = case.every or case.test.every
+    if every and every not in row.intervals:
+        # A plain number: what a spec holds is of a class of its own, which no JSON knows.
+        row.intervals = sorted([*row.intervals, float(every)])
+        row.every = row.intervals[0] if len(row.intervals) == 1 else None
+        row.per_day = DAY / row.intervals[0]
 
 
 def _checks(plan: Plan, case: Case, kind: Kind) -> None:

@@ -107,3 +107,25 @@ def test_inventory_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     assert first.split()[1].endswith("that-must-not-be-cut-anywhere")
     assert first.split()[2] == "country=DE"
     assert second.split() == ["root://dcache.desy.de:1094//pnfs", "tape=true"]
+
+
+@pytest.mark.parametrize(
+    ("more", "shown"),
+    [
+        ("sizes: {1MB: 15m, 2MB: 8h}", ["15m…8h", "96×"]),
+        ("sizes: [1MB], every: 90m", ["1h30m", "16×"]),
+        ("sizes: [1MB], every: 1h", ["1h", "24×"]),
+        ("sizes: [1MB]", ["–", "1×"]),
+    ],
+)
+def test_the_plan_tells_how_often_a_test_runs(
+    more: str, shown: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    rse = '{endpoints: ["davs://a.example.org:1/x"]}'
+    text = f"lakecheck: 1\ninventory: {{rses: {{A: {rse}}}}}\n"
+    Path("b.lake.yaml").write_text(f"{text}tests: {{f: {{kind: functional, {more}}}}}\n")
+
+    assert call(["plan", "b.lake.yaml"]) == 0
+
+    row = capsys.readouterr().out.splitlines()[1]
+    assert row.split()[-2:] == shown

@@ -53,3 +53,14 @@ def test_totals_can_be_written_down() -> None:
 
     rows = msgspec.to_builtins(totals)["tests"]
     assert [row["every"] for row in rows] == [3600.0, None]
+
+
+def test_sizes_with_intervals_of_their_own_count_as_often_as_they_run() -> None:
+    text = TEXT.replace("sizes: [1MB], every: 1h", "sizes: {1MB: 30m, 2MB: 15m, 4MB: 30m}")
+
+    found = plan.totals(plan.expand(loaded(text)))
+
+    row = found.tests[0]
+    assert (row.every, row.intervals, row.per_day) == (None, [900.0, 1800.0], 96.0)
+    copied = 10e6  # by the links, once a day
+    assert found.rses["A"].egress == 48 * 1e6 + 96 * 2e6 + 48 * 4e6 + copied
