@@ -145,14 +145,17 @@ def _made(asked: str, call: Callable[[Any], None], reason: Callable[[], str], si
             if client.session.trouble:
                 raise client.session.trouble from None
             if said := reason():
-                raise rucio_reasons.of_storage(said, credential) from None
+                found = rucio_reasons.of_storage(said, credential)
+                if isinstance(found, Unclassified):
+                    found.side = side
+                raise found from None
             raise rucio_errors.translated(error, choice, credential) from None
     except DriverError as error:
         raise Judged(
             error.error_class,
             error.message,
             code=error.code,
-            side=side if isinstance(error, Unclassified) else error.side,
+            side=error.side,
             phase=error.phase,
             host=error.host,
         ) from None

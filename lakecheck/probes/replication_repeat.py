@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
+from lakecheck.drivers.rucio_by_hand import addressed
 from lakecheck.model import Case, Credential
 from lakecheck.plan.matrix import size_label
 
@@ -32,8 +33,9 @@ def repeat(case: Case, step: str, _: Credential) -> list[str]:
         shlex.join([*sent, *lasting, *protocol, local]),
     ]
     listed = shlex.join(["rucio", "replica", "list", "file", "--all-states", did])
+    service = case.test.service
     if not case.needs:
-        return [*lines, *([listed] if step == "register" else [])]
+        return addressed([*lines, *([listed] if step == "register" else [])], service)
     rses = _wanted(case, options)
     lines += _rule(options, upload.place, rses, did)
     lines.append("rucio rule show RULE")
@@ -47,7 +49,7 @@ def repeat(case: Case, step: str, _: Credential) -> list[str]:
         pfns = ["rucio", "replica", "list", "file", "--pfns", "--rses", rses, did]
         bad = "rucio replica state update bad --reason 'removed by hand' PFN"
         lines += [shlex.join(pfns), "gfal-rm PFN", bad, listed]
-    return [*lines, "rucio rule remove RULE"]
+    return addressed([*lines, "rucio rule remove RULE"], service)
 
 
 def _rule(options: Options, start: str, rses: str, did: str) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
+from lakecheck.drivers.rucio_by_hand import addressed
 from lakecheck.model import (
     Case,
     Credential,
@@ -82,7 +83,7 @@ def repeat(case: Case, step: str, _: Credential) -> list[str]:
         lines.append(f"rucio account limit list --rse {rse} ACCOUNT")
     elif step != "space":
         lines.append(f"rucio replica list dataset --rse {rse}")
-    return lines
+    return addressed(lines, case.test.service)
 
 
 def _patience(_: Options) -> float:

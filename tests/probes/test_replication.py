@@ -214,10 +214,12 @@ def test_a_repair_is_repeated_by_hand() -> None:
     link = cases("lose: true, on: A|B, sizes: [1kB]")[1]
     did = "testing:lakecheck-by-hand-A-1kB"
 
+    url = "http://rucio.example.org"
+    rucio = f"rucio --hostname {url} --auth-host {url}"
     assert repeat(link, "repaired", NOBODY)[-5:] == [
-        f"rucio replica list file --pfns --rses B {did}",
+        f"{rucio} replica list file --pfns --rses B {did}",
         "gfal-rm PFN",
-        "rucio replica state update bad --reason 'removed by hand' PFN",
-        f"rucio replica list file --all-states {did}",
-        "rucio rule remove RULE",
+        f"{rucio} replica state update bad --reason 'removed by hand' PFN",
+        f"{rucio} replica list file --all-states {did}",
+        f"{rucio} rule remove RULE",
     ]

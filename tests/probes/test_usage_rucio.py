@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from lakecheck.devlake import Lake
+from lakecheck.drivers.rucio import Options as RucioOptions
 from lakecheck.drivers.rucio_client import client
 from lakecheck.drivers.rucio_session import Rucio
 from lakecheck.drivers.rucio_usage import Usage
-from lakecheck.model import NOBODY, RSE, Inventory, Test
+from lakecheck.model import NOBODY, RSE, Inventory, ServiceChoice, Test
 from lakecheck.probes.usage import KIND, Options
 from tests.devlake.rucio_client import until
 from tests.drivers.rucio import service, user
@@ -218,7 +219,9 @@ def test_free_space_that_nobody_tells_is_no_pass(
         "LAKE-2: rucio. Have them set, or name another as storage"
     )
     assert usage(found["space"])["used"] == 0
-    assert found["space"]["repeat"] == ["rucio rse show LAKE-2"]
+    [by_hand] = found["space"]["repeat"]
+    assert by_hand.startswith("rucio --hostname http://127.0.0.1:")
+    assert by_hand.endswith(" rse show LAKE-2")
 
 
 def test_each_question_is_asked_once_however_many_want_to_know(
@@ -259,7 +262,10 @@ def test_a_check_is_repeated_by_hand(
 ) -> None:
     lake, _ = clients
     options = Options(via="rucio")
-    [case] = KIND.cases(Test("usage", "usage", options), Inventory({"LAKE-1": RSE("LAKE-1", ())}))
+    told = lake.services["rucio"]
+    service = ServiceChoice("rucio", "rucio", RucioOptions(account="root"), told["url"])
+    test = Test("usage", "usage", options, service=service)
+    [case] = KIND.cases(test, Inventory({"LAKE-1": RSE("LAKE-1", ())}))
     assert KIND.repeat
     last = KIND.repeat(case, step, NOBODY)[-1]
     program = Path(sys.executable).with_name("rucio")
