@@ -8,6 +8,8 @@ from typing import Any
 from lakecheck.views import words
 from lakecheck.views.outcome import Outcome, decode
 
+FILELESS = ("consistency", "service", "usage")  # kinds whose errors speak of no file
+LONGEST = 300  # characters of a message in a sentence
 CREDENTIALS = "credentials::"  # how addresses of credentials' own checks begin
 
 
@@ -72,13 +74,20 @@ def cause(outcome: Outcome) -> str:
     if outcome.kind == "command" and outcome.message:  # what a plug-in says needs no translation
         return ": ".join(part for part in (outcome.severity, outcome.message) if part)
     if outcome.error_class:
-        happened = words.CLASSES.get(outcome.error_class, outcome.error_class)
         side = words.SIDES.get(outcome.side, outcome.side)
-        told = f"{happened} ({'; '.join(part for part in (outcome.error_class, side) if part)})"
+        told = f"{happened(outcome)} ({'; '.join(part for part in (outcome.error_class, side) if part)})"
         return f"{told}; {diagnosis(outcome)}" if outcome.level else told
     if outcome.unmet:
         return "; ".join(f"promised {p.condition}, seen {p.seen}" for p in outcome.unmet)
     return outcome.reason or outcome.message
+
+
+def happened(outcome: Outcome) -> str:
+    """Say what happened: in the words of its class, or of its message where they fit no file."""
+    if outcome.message.strip() and (outcome.side == "service" or outcome.kind in FILELESS):
+        line = outcome.message.strip().splitlines()[0]
+        return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
+    return words.CLASSES.get(outcome.error_class, outcome.error_class)
 
 
 def diagnosis(outcome: Outcome) -> str:

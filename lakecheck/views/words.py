@@ -21,7 +21,7 @@ SIGNS = {
 MEANINGS = {
     "passed": "kept its promise",
     "failed": "the storage or service broke its promise",
-    "error": "we, our credential or our installation failed; nothing is said about the site",
+    "error": "our spec, credential or installation is at fault; nothing is said about the site",
     "blocked": "something it needs did not pass",
     "skipped": "planned, but there was a reason not to run it",
     "not_run": "planned, but never reached",
@@ -50,7 +50,7 @@ CLASSES = {
     "unsupported": "the storage does not offer this",
     "overloaded": "the server is too busy",
     "protocol": "the answer does not fit the protocol",
-    "tester": "our own installation failed",
+    "tester": "it could not be tested as asked",
     "unknown": "an error that no rule knows",
 }
 

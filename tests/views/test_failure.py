@@ -13,6 +13,7 @@ COPY = {"test": "tpc", "case": "LAKE-1~LAKE-2.davs.1MB.pull", "check": "copy",
         "source.rse": "LAKE-1", "destination.rse": "LAKE-2", "protocol": "davs",
         "transfer.mode": "pull"}  # fmt: skip
 
+LOST = {"error.class": "missing", "error.message": "FTS no longer knows the job 7"}
 SENTENCES: list[tuple[dict[str, Any], str]] = [
     (
         {**UPLOAD, "status": "failed", "duration": 10.0, **TIMEOUT},
@@ -38,12 +39,33 @@ SENTENCES: list[tuple[dict[str, Any], str]] = [
     (
         {**UPLOAD, "check": "delete", "status": "error", "duration": 0.2, **CRASH},
         "delete on LAKE-2 over davs could not be judged after 200ms: "
-        "our own installation failed (tester; our side)",
+        "it could not be tested as asked (tester; our side)",
     ),
     (
         {**COPY, "status": "failed", "duration": 1.5, **DENIED},
         "copy from LAKE-1 to LAKE-2 over davs, pull failed after 1.5s: "
         "refused (denied; the destination's side)",
+    ),
+    (
+        {**COPY, "status": "failed", **LOST, "error.side": "service"},
+        "copy from LAKE-1 to LAKE-2 over davs, pull failed: "
+        "FTS no longer knows the job 7 (missing; the service's side)",
+    ),
+    (
+        {
+            "test": "c",
+            "kind": "consistency",
+            "case": "a~b",
+            "check": "rses",
+            "status": "failed",
+            **LOST,
+            "error.message": "b lacks LAKE-3\nand more",
+        },
+        "c::a~b.rses failed: b lacks LAKE-3 (missing)",
+    ),
+    (
+        {**UPLOAD, "check": "stat", "status": "failed", **LOST, "error.side": "storage"},
+        "stat on LAKE-2 over davs failed: the file is not there (missing; the storage's side)",
     ),
     (
         {

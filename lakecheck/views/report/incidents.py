@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from lakecheck.views import words
-from lakecheck.views.failure import error_facts, sentence_of
+from lakecheck.views.failure import error_facts, happened, sentence_of
 from lakecheck.views.outcome import Outcome
 from lakecheck.views.suspects import Suspect
 
@@ -84,13 +84,19 @@ def _incident(number: int, one: Suspect) -> Incident:
     return Incident(
         anchor=f"trouble-{number}",
         suspect=one,
-        happened=words.CLASSES.get(one.error_class, one.what),
+        happened=_happened(one),
         side=words.SIDES.get(one.side, one.side),
         full=tuple(_failure(outcome) for outcome in full),
         short=tuple(_failure(outcome) for outcome in rest[:IN_SHORT]),
         left_out=max(len(rest) - IN_SHORT, 0),
         blocked=tuple(outcome.address for outcome in one.blocked[:MOST_BLOCKED]),
     )
+
+
+def _happened(one: Suspect) -> str:
+    """Say what happened to all of its checks alike, or else name its class."""
+    told = {happened(outcome) for outcome in one.outcomes} if one.error_class else set()
+    return told.pop() if len(told) == 1 else one.what
 
 
 def _failure(outcome: Outcome) -> Failure:

@@ -134,3 +134,15 @@ def test_percentiles_are_of_nearest_rank() -> None:
 
     assert (percentile(numbers, 0.5), percentile(numbers, 0.95)) == (50.0, 95.0)
     assert percentile([3.0], 0.95) == 3.0
+
+
+def test_an_incident_says_what_happened_in_the_services_words() -> None:
+    run = Run()
+    lost = {"error.class": "missing", "error.side": "service", "service": "fts"}
+    run.link("A", "B", trouble={**lost, "error.message": "FTS no longer knows the job 7"})
+    (alike,) = page(run.documents, run.plan).incidents
+    run.link("B", "A", trouble={**lost, "error.message": "FTS no longer knows the job 8"})
+    (several,) = page(run.documents, run.plan).incidents
+
+    assert alike.happened == "FTS no longer knows the job 7"
+    assert several.happened == "missing"
