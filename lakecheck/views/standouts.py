@@ -33,18 +33,18 @@ class Standout(Struct, frozen=True):
 
 
 def shares(links: Iterable[Outcome]) -> dict[tuple[Role, str], Standout]:
-    """Count bad and tried links of each RSE in each role."""
-    counts: dict[tuple[Role, str], list[int]] = defaultdict(lambda: [0, 0])
+    """Count bad and tried links of each RSE in each role; one with a bad check is bad."""
+    tried: dict[tuple[str, str, str], bool] = {}
     for link in links:
-        if link.status not in _TRIED:
-            continue
-        keys: tuple[tuple[Role, str], ...] = (
-            ("source", link.source),
-            ("destination", link.destination),
-        )
+        if link.status in _TRIED:
+            one = (link.source, link.destination, link.case)
+            tried[one] = tried.get(one, False) or link.status in _BAD
+    counts: dict[tuple[Role, str], list[int]] = defaultdict(lambda: [0, 0])
+    for (source, destination, _), bad in tried.items():
+        keys: tuple[tuple[Role, str], ...] = (("source", source), ("destination", destination))
         for key in keys:
             entry = counts[key]
-            entry[0] += link.status in _BAD
+            entry[0] += bad
             entry[1] += 1
     return {(role, rse): Standout(rse, role, *numbers) for (role, rse), numbers in counts.items()}
 
