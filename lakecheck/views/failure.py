@@ -75,7 +75,8 @@ def cause(outcome: Outcome) -> str:
         return ": ".join(part for part in (outcome.severity, outcome.message) if part)
     if outcome.error_class:
         side = words.SIDES.get(outcome.side, outcome.side)
-        told = f"{happened(outcome)} ({'; '.join(part for part in (outcome.error_class, side) if part)})"
+        whose = "; ".join(part for part in (outcome.error_class, side) if part)
+        told = f"{happened(outcome)} ({whose})"
         return f"{told}; {diagnosis(outcome)}" if outcome.level else told
     if outcome.unmet:
         return "; ".join(f"promised {p.condition}, seen {p.seen}" for p in outcome.unmet)
