@@ -26,6 +26,11 @@ class Options(Struct, frozen=True):
         Meta(description="FTS monitor, to which documents link: https://host:8449/fts3/ftsmon."),
     ] = ""
 
+    logs: Annotated[
+        str,
+        Meta(description="Where logs of copies are; https://HOST:8449 of who copied by default."),
+    ] = ""
+
     def __post_init__(self) -> None:
         """Check what can be wrong."""
         if self.at_once < 1:

@@ -8,9 +8,11 @@ from typing import Any
 
 from lakecheck.drivers.fts import FileReport, JobReport
 
+LOGS = "https://{}:8449"  # where the host that copied shows its logs, by FTS's own configuration
 
-def job_report(told: Mapping[str, Any], log: str = "") -> JobReport:
-    """Make the report of a job; `log` is what a log file's path is appended to, if it has a URL."""
+
+def job_report(told: Mapping[str, Any], logs: str = "") -> JobReport:
+    """Make the report of a job; `logs` is the URL below which logs are, if not at their hosts."""
     status = str(told.get("http_status") or "")
     if status.startswith("404"):
         return JobReport(str(told.get("job_id") or ""), "", lost=True)
@@ -20,14 +22,15 @@ def job_report(told: Mapping[str, Any], log: str = "") -> JobReport:
         reason=str(told.get("reason") or ""),
         submitted=moment(told.get("submit_time")),
         finished=moment(told.get("job_finished")),
-        files=tuple(_file(each, log) for each in told.get("files") or ()),
+        files=tuple(_file(each, logs) for each in told.get("files") or ()),
     )
 
 
-def _file(told: Mapping[str, Any], log: str) -> FileReport:
+def _file(told: Mapping[str, Any], logs: str) -> FileReport:
     took, size = told.get("tx_duration"), told.get("filesize")
     began, staged = moment(told.get("staging_start")), moment(told.get("staging_finished"))
-    path = str(told.get("log_file") or "")
+    path, host = str(told.get("log_file") or ""), str(told.get("transfer_host") or "")
+    base = logs.rstrip("/") or (LOGS.format(host) if host else "")
     return FileReport(
         state=str(told.get("file_state") or ""),
         source=str(told.get("source_surl") or ""),
@@ -37,7 +40,7 @@ def _file(told: Mapping[str, Any], log: str) -> FileReport:
         started=moment(told.get("start_time")),
         finished=moment(told.get("finish_time")),
         took=float(took) if isinstance(took, int | float) else None,
-        log=path if "://" in path else (f"{log}{path}" if path and log else ""),
+        log=path if "://" in path else (f"{base}{path}" if path and base else ""),
         staged=staged - began if staged and began else None,
     )
 

@@ -144,7 +144,7 @@ class FTS:
 
     async def _ask(self, ids: Sequence[str], files: bool) -> list[JobReport]:
         told = await self._once("jobs", ids, files)
-        return [job_report(each, self.options.monitor) for each in told]
+        return [job_report(each, self.options.logs) for each in told]
 
     async def _call(self, name: str, *arguments: Any) -> Any:
         return await self._patience.patiently(lambda: getattr(self._client, name)(*arguments))

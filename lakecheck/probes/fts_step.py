@@ -189,7 +189,8 @@ def measure(
         measures["job.url"] = f"{fts.options.monitor.rstrip('/')}/#/job/{reports[0].id}"
     bad = [file for file in files if file.state != "FINISHED"]
     measures["reasons"] = list(dict.fromkeys(file.reason for file in bad if file.reason))
-    measures["logs"] = [file.log for file in bad if file.log]
+    # Of each that did not finish; else of one, since a link may be of very many files.
+    measures["logs"] = [file.log for file in bad or files[:1] if file.log]
     verify, algorithm = verification(case)
     if error is None:
         measures["verified"] = "size" if verify == "none" else algorithm.lower()

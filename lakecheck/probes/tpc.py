@@ -241,6 +241,6 @@ KIND = Kind(
         ),
         Field("staging_time", "double", "FTS: seconds until the last source was online"),
         Field("reasons", "keyword", "FTS: its words for each file that did not finish"),
-        Field("logs", "keyword", "FTS: logs of the files that did not finish"),
+        Field("logs", "keyword", "FTS: logs of the files that did not finish, else of the first"),
     ),
 )

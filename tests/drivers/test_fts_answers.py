@@ -58,8 +58,12 @@ def test_a_job_and_its_files() -> None:
     )
 
 
-def test_a_log_without_a_place_is_none() -> None:
-    assert job_report(JOB).files[0].log == ""
+def test_a_log_is_at_the_host_that_copied_unless_told_otherwise() -> None:
+    told = {**JOB, "files": [{**JOB["files"][0], "transfer_host": "fts601.example.org"}]}
+    [file] = job_report(told).files
+
+    assert file.log == "https://fts601.example.org:8449/var/log/fts3/a__b/1"
+    assert job_report(told, "https://logs/").files[0].log == "https://logs/var/log/fts3/a__b/1"
 
 
 def test_a_job_that_it_does_not_know_is_lost() -> None:

@@ -55,9 +55,9 @@ def build(site: Site) -> Service:
             "control": config.control,
         },
         # Nobody's lake takes anybody, and there nobody has anything to delegate.
-        entry={"kind": NAME, "url": url, "credential": "lake", "ca": ca}
+        entry={"kind": NAME, "url": url, "credential": "lake", "ca": ca, "logs": plain}
         if site.gsi
-        else {"kind": NAME, "url": plain},
+        else {"kind": NAME, "url": plain, "logs": plain},
         variables={"FTS_URL": url, "FTS_PLAIN_URL": plain, "FTS_CA": ca},
         misbehave=misbehave,
     )
