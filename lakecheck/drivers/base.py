@@ -159,8 +159,11 @@ class Service(Protocol):
     async def undo(self, sort: str, name: str) -> None:
         """End or remove what a run created there (`job`, `rule`); no error where it is gone."""
 
-    async def unfinished(self) -> Sequence[Leftover]:
-        """What runs of lakecheck have created there, with this credential, and may have left."""
+    async def unfinished(self, run_id: str = "") -> Sequence[Leftover]:
+        """What runs of lakecheck have created there, with this credential, and may have left.
+
+        With `run_id` only that run's; a service that can tell no others then gives these.
+        """
 
     async def close(self) -> None:
         """End every connection."""

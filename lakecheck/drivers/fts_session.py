@@ -121,7 +121,7 @@ class FTS:
         # What it leaves out of its answer it does not know.
         return {each: told.get(each) or JobReport(each, "", lost=True) for each in ids}
 
-    async def unfinished(self) -> list[Leftover]:
+    async def unfinished(self, run_id: str = "") -> list[Leftover]:
         """Give the jobs that runs of lakecheck submitted with this credential and that go on."""
         jobs = []
         for told in await self._once("mine", UNFINISHED):
@@ -130,7 +130,7 @@ class FTS:
             if isinstance(own, dict) and isinstance(own.get("until"), int | float):
                 key = str(own.get("name", ""))
                 jobs.append(Leftover("job", str(told["job_id"]), key, own["until"]))
-        return jobs
+        return [job for job in jobs if not run_id or job.of(run_id)]
 
     async def undo(self, sort: str, name: str) -> None:
         """End what a run created here: a job."""

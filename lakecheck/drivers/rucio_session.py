@@ -34,6 +34,7 @@ log = logging.getLogger("lakecheck.drivers")
 AT_ONCE = 8  # requests
 CLOCKS = timedelta(minutes=10)  # by which its clock and ours may differ
 REMOVAL = 10.0  # seconds that a storage has for removing what an upload left
+COMMENT = "lakecheck"  # how comments of rules and names of files begin, before the run
 OPENING = 30.0  # seconds that a Rucio has to answer for the first time
 CONFIG = "rucio.cfg"
 
@@ -265,9 +266,18 @@ class Rucio:
         except Missing:
             log.debug("rule %s is gone already", rule_id)
 
-    async def unfinished(self) -> Sequence[Leftover]:
-        """Give none: rules end by themselves, as they all have a lifetime."""
-        return ()
+    async def unfinished(self, run_id: str = "") -> Sequence[Leftover]:
+        """Give the rules and files of one run; of others none, as all rules have a lifetime."""
+        if not run_id:
+            return ()
+        filters = {"account": self.account, "comments": f"{COMMENT} {run_id}"}
+        rules = await self.call("list_replication_rules", filters)
+        names = {("rule", str(rule["id"])) for rule in rules}
+        mine = {"name": f"{COMMENT}.{run_id}-*"}
+        for scope in {str(rule["scope"]) for rule in rules}:
+            found = await self.call("list_dids", scope, [mine], did_type="all")
+            names |= {("did", f"{scope}:{name}") for name in found}
+        return [Leftover(sort, name, f"{run_id}-", 0.0) for sort, name in sorted(names)]
 
     @property
     def silence(self) -> DriverError | None:

@@ -42,7 +42,9 @@ async def _remove_left(run_id: str, path: Path, spec: Spec, cases: Collection[Ca
         if not known:
             pages = await _search(places(cases, spec.inventory), spec.credentials, sessions)
             left = [created for page in pages for created in _of_run(run_id, page)]
-            left += await at_services(spec, asked_by(cases), sessions, lambda each: each.of(run_id))
+            left += await at_services(
+                spec, asked_by(cases), sessions, lambda each: each.of(run_id), run_id
+            )
             remover.removal.unsearched = [
                 (page.folder, page.trouble) for page in pages if page.trouble
             ]

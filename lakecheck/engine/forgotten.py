@@ -35,16 +35,20 @@ def asked_by(cases: Iterable[Case]) -> Asked:
 
 
 async def at_services(
-    spec: Spec, asked: Asked, sessions: Sessions, ours: Callable[[Leftover], bool]
+    spec: Spec,
+    asked: Asked,
+    sessions: Sessions,
+    ours: Callable[[Leftover], bool],
+    run_id: str = "",
 ) -> list[Created]:
-    """Ask services what runs have left there; give what is meant, as a ledger has it."""
+    """Ask services what runs, or one run, have left there; give what is meant, for a ledger."""
     found: list[Created] = []
     for (name, credential), choice in asked.items():
         service = sessions.service(choice, spec.credentials.get(credential, NOBODY))
         try:
             async with asyncio.timeout(TIMEOUT):
                 await service.ready()
-                left = await service.unfinished()
+                left = await service.unfinished(run_id)
         except (TimeoutError, LakecheckError) as error:
             told = str(error) or f"no answer within {TIMEOUT:g}s"
             log.warning("searching %s for what runs have left: %s", name, told)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lakecheck.drivers.rucio_session import Replica, Rucio
+from lakecheck.drivers.rucio_session import COMMENT, Replica, Rucio
 from lakecheck.errors import Corrupt, Missing
 from lakecheck.model import Case
 from lakecheck.probes.base import Tools
 from lakecheck.probes.replication import Options
 
-PREFIX = "lakecheck"
+PREFIX = COMMENT
 AVAILABLE = "AVAILABLE"
 
 
@@ -38,7 +38,7 @@ def item(options: Options, case: Case) -> dict[str, Any]:
 
 def tag(tools: Tools) -> str:
     """Comment of all rules of a run, by which they are found."""
-    return f"lakecheck {tools.run_id}"
+    return f"{COMMENT} {tools.run_id}"
 
 
 async def held(tools: Tools, rucio: Rucio) -> tuple[set[str], set[str]]:
