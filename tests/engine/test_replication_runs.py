@@ -245,8 +245,9 @@ def test_ctrl_c_leaves_nothing(lake: Lake, rucio: RucioClient, tmp_path: Path) -
     nothing_is_left(lake, rucio)
 
 
+@pytest.mark.parametrize("ledger", [True, False], ids=["with its ledger", "without it"])
 def test_what_a_killed_run_left_is_removed_by_close(
-    lake: Lake, rucio: RucioClient, tmp_path: Path
+    lake: Lake, rucio: RucioClient, tmp_path: Path, ledger: bool
 ) -> None:
     killed(lake, tmp_path, signal.SIGKILL)
     left = rules(rucio)
@@ -255,6 +256,8 @@ def test_what_a_killed_run_left_is_removed_by_close(
         lasts = (rule["expires_at"] - rule["created_at"]).total_seconds()
         assert lasts == pytest.approx(86400, abs=60)
     (run,) = (tmp_path / "reports").glob("2*")
+    if not ledger:
+        (run / "created.ndjson").unlink()
 
     ended = lakecheck("close", run, cwd=tmp_path)
 
