@@ -99,7 +99,9 @@ def _write(source: Source, place: first_spec.Place) -> None:
     console.print(f"{path}: {count}, tested over all their protocols", markup=False)
     if found.ignored:
         console.print(f"{len(found.ignored)} left out; `lakecheck inventory show` tells why")
-    console.print(f"next: lakecheck plan {path}", markup=False)
+    unset = "${FTS_URL}" in text and not os.environ.get("FTS_URL")
+    first = "export FTS_URL=https://…, your FTS; then: " if unset else ""
+    console.print(f"next: {first}lakecheck plan {path}", markup=False)
 
 
 def _split(origin: str, prefixes: dict[str, str]) -> tuple[str, str]:

@@ -122,9 +122,10 @@ def test_an_fts_test_goes_on_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert call(["init", "--from", "fts:conf.json"]) == 0
 
+    assert call(["validate"]) == 4  # it does not know which FTS
+    monkeypatch.setenv("FTS_URL", "https://fts.example.org:8446/")
     assert call(["validate"]) == 0
     assert call(["plan"]) == 0
-    monkeypatch.setenv("FTS_URL", "https://fts.example.org:8446/")
     copies = language.load([PATH]).tests["copies"]
     assert copies.service is not None
     assert copies.service.url == "https://fts.example.org:8446"
@@ -134,7 +135,8 @@ def test_an_fts_test_goes_on_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     assert options.metadata == metadata
 
 
-def test_an_fts_test_that_tells_little() -> None:
+def test_an_fts_test_that_tells_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FTS_URL", "https://fts.example.org:8446/")
     Path("conf.json").write_bytes(encoded({"protocols": FTS["protocols"], "checksum": "no"}))
 
     assert call(["init", "--from", "fts:conf.json"]) == 0

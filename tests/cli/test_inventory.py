@@ -217,7 +217,9 @@ def test_init_writes_a_spec_that_runs(
 
     assert call(["init", "--from", f"{prefix.partition(':')[0]}:dump.json", "-o", path]) == 0
 
-    assert capsys.readouterr().out.splitlines()[-1] == f"next: lakecheck plan {path}"
+    first = "export FTS_URL=https://…, your FTS; then: " if prefix == "fts:" else ""
+    assert capsys.readouterr().out.splitlines()[-1] == f"next: {first}lakecheck plan {path}"
+    monkeypatch.setenv("FTS_URL", "https://fts.example.org:8446")
     assert call(["validate"]) == 0
     assert call(["plan"]) == 0
     assert call(["inventory", "update"]) == 0
