@@ -46,7 +46,9 @@ def test_every_link_has_one_document_and_all_options_arrive(fts_lake: Lake, tmp_
         assert (told["files"], told["bytes"], told["tpc.failed"]) == (6, 6000, 0)
         assert (told["service"], told["tpc.state"]) == ("mine", "FINISHED")
         assert told["tpc.verified"] == "adler32"
-        assert told["throughput"] == pytest.approx(6000 / told["tpc.transfer_time"])
+        assert told["throughput"] == pytest.approx(
+            6000 / told["tpc.transfer_time"], abs=1
+        )  # a whole number
         assert told["tpc.queue_time"] >= 0
         assert told["tpc.staging_time"] >= 0
         assert len(set(told["job.id"])) == 2
