@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -17,7 +16,7 @@ from msgspec import Struct
 
 from lakecheck import plan
 from lakecheck.credentials.secrets import known_secrets
-from lakecheck.documents import Context, Journal, Redactor, junit, junit_parts, read
+from lakecheck.documents import Context, Journal, Redactor, junit, read
 from lakecheck.documents.exit_codes import (
     ALL_PASSED,
     INTERRUPTED,
@@ -42,11 +41,11 @@ from lakecheck.engine.socket import SOCKET
 from lakecheck.errors import (
     EmptySelection,
     JournalError,
-    LakecheckError,
     SpecError,
     UsageError,
 )
 from lakecheck.model import Case, Inventory, Spec, Status, Test
+from lakecheck.run_views import write_views
 from lakecheck.sinks.base import secrets_of
 from lakecheck.spec import load
 from lakecheck.views import report
@@ -145,7 +144,12 @@ class RunSession:
         self._left = self._ledger.left
         todo = {name: check for name, check in selected.items() if name not in (done or {})}
         self.engine = Engine(
-            *(todo, spec.credentials, shared, self.recorder, self._ledger, limits),
+            todo,
+            spec.credentials,
+            shared,
+            self.recorder,
+            self._ledger,
+            limits,
             beside=self._tidy,
             after=partial(undo_own, spec, self._ledger),
         )
@@ -240,34 +244,6 @@ def _claimed(run: RunFolder) -> Journal:
     journal = Journal(run.journal)
     journal.claim()
     return journal
-
-
-def write_views(path: Path) -> None:
-    """Write junit.xml and report.html of a run's folder from its journal."""
-    planned: dict[str, Any] | None = None
-    with contextlib.suppress(UsageError):
-        planned = folder.read_plan(path)
-    for name, write in ((folder.JUNIT, _write_junit), (folder.REPORT, _write_report)):
-        try:
-            write(path, planned)
-        except Exception as error:  # the documents are kept, and that is what counts
-            told = error.strerror if isinstance(error, OSError) else error
-            ours = None if isinstance(error, OSError | LakecheckError) else error
-            log.warning("%s could not be written: %s", path / name, told, exc_info=ours)
-
-
-def _write_junit(path: Path, _: Mapping[str, Any] | None) -> None:
-    if told := junit_parts.told(junit.write(path / folder.JUNIT, read(path))):
-        log.info("%s", told)
-
-
-def _write_report(path: Path, planned: Mapping[str, Any] | None) -> None:
-    fresh = path / f".{folder.REPORT}-{secrets.token_hex(4)}"
-    try:
-        report.write(path, read(path), planned, name=fresh.name)
-        fresh.replace(path / folder.REPORT)
-    finally:
-        fresh.unlink(missing_ok=True)
 
 
 def prepare(

@@ -109,7 +109,7 @@ def cases(test: Test, inventory: Inventory) -> Iterator[Case]:
             name = "rule" if options.rule else "transition"
             for rse in members:
                 yield uploads[rse.name]
-                yield _from(uploads[rse.name], name, _there(rse))
+                yield _from(uploads[rse.name], name, matrix.there(rse))
             continue
         used = [*mesh.links(options.mesh, members)]
         wanted = (options.protocol,) if options.protocol else ()
@@ -119,7 +119,9 @@ def cases(test: Test, inventory: Inventory) -> Iterator[Case]:
                 yield uploads[start.name]
             for end in ends:
                 ways = tuple(link_ends(start, end, wanted))
-                yield _from(uploads[start.name], end.name, _there(end), _there(start), ways)
+                yield _from(
+                    uploads[start.name], end.name, matrix.there(end), matrix.there(start), ways
+                )
 
 
 def _upload(test: Test, rse: RSE, size: int, every: float | None) -> Case:
@@ -128,7 +130,7 @@ def _upload(test: Test, rse: RSE, size: int, every: float | None) -> Case:
         id=f"{rse.name}.{matrix.size_label(size)}",
         place=rse.name,
         steps=SOURCE,
-        endpoint=_there(rse),
+        endpoint=matrix.there(rse),
         size=size,
         every=every,
         files=test.options.files,
@@ -162,12 +164,6 @@ def _from(
 
 def _asks(test: Test) -> str:
     return test.service.credential if test.service else "none"
-
-
-def _there(rse: RSE) -> Endpoint:
-    """An RSE without a way in: which one is used is Rucio's business."""
-    ca = rse.endpoints[0].ca if rse.endpoints else ""
-    return Endpoint(rse.name, url="", scheme="", host="", port=0, path="", protocol="", ca=ca)
 
 
 def traffic(case: Case) -> Traffic:
